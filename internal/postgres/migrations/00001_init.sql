@@ -1,0 +1,492 @@
+-- The record. Every table says what a row is; every index says which question it answers.
+-- Rules (DATABASE.md): the selective column comes first in every unique index, so that an empty database cannot plan
+-- wrongly; what is due is found by a small table or a partial index; nobody locks a row that foreign keys of others need
+-- (lanes, send_lanes, department_lines are locked instead of the things they stand for).
+-- One order of locks for everybody: lane -> department line -> agent -> conversations by id -> the rest.
+
+-- +goose Up
+
+-- People who answer ---------------------------------------------------------------------------------------------------
+
+CREATE TABLE departments (
+	id              uuid PRIMARY KEY,
+	name            text NOT NULL CHECK (length(name) BETWEEN 1 AND 80),
+	description     text NOT NULL DEFAULT '',
+	color           smallint NOT NULL DEFAULT 0 CHECK (color BETWEEN 0 AND 7),
+	policy          text NOT NULL DEFAULT 'least_busy' CHECK (policy IN ('round_robin', 'least_busy', 'longest_idle', 'random')),
+	sticky          boolean NOT NULL DEFAULT true,
+	return_on_break boolean NOT NULL DEFAULT false,
+	return_after_s  integer NOT NULL DEFAULT 0 CHECK (return_after_s >= 0), -- seconds offline until work returns; 0 = never
+	created_at      timestamptz NOT NULL DEFAULT now()
+);
+CREATE UNIQUE INDEX departments_name ON departments (lower(name));
+
+-- A department's line, locked while conversations are given out.
+CREATE TABLE department_lines (
+	department_id uuid PRIMARY KEY REFERENCES departments ON DELETE CASCADE,
+	routed_at     timestamptz
+) WITH (fillfactor = 20);
+
+CREATE TABLE agents (
+	id               uuid PRIMARY KEY,
+	name             text NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
+	email            text NOT NULL CHECK (length(email) BETWEEN 3 AND 254),
+	role             text NOT NULL CHECK (role IN ('admin', 'manager', 'agent')),
+	state            text NOT NULL DEFAULT 'active' CHECK (state IN ('invited', 'active', 'disabled')),
+	behavior         text NOT NULL DEFAULT 'normal' CHECK (behavior IN ('normal', 'assigned_only', 'normal_and_assigned')),
+	capacity         integer NOT NULL DEFAULT 15 CHECK (capacity BETWEEN 0 AND 500),
+	languages        text[] NOT NULL DEFAULT '{}',
+	password_hash    text NOT NULL DEFAULT '', -- argon2id; empty = cannot sign in by password
+	must_change      boolean NOT NULL DEFAULT false,
+	prefs            jsonb NOT NULL DEFAULT '{}', -- theme, language, sorts, shortcuts: the agent's own
+	last_assigned_at timestamptz,
+	created_at       timestamptz NOT NULL DEFAULT now()
+);
+CREATE UNIQUE INDEX agents_email ON agents (lower(email));
+
+CREATE TABLE agent_departments (
+	agent_id      uuid NOT NULL REFERENCES agents ON DELETE CASCADE,
+	department_id uuid NOT NULL REFERENCES departments ON DELETE CASCADE,
+	PRIMARY KEY (agent_id, department_id)
+);
+CREATE INDEX agent_departments_department ON agent_departments (department_id);
+
+CREATE TABLE break_reasons (
+	id       uuid PRIMARY KEY,
+	label    text NOT NULL CHECK (length(label) BETWEEN 1 AND 60),
+	position integer NOT NULL DEFAULT 0,
+	disabled boolean NOT NULL DEFAULT false
+);
+
+-- Kept apart from agents so that a heartbeat never waits for a routing transaction.
+CREATE TABLE agent_presence (
+	agent_id        uuid PRIMARY KEY REFERENCES agents ON DELETE CASCADE,
+	presence        text NOT NULL DEFAULT 'offline' CHECK (presence IN ('online', 'break', 'offline')), -- as chosen
+	break_reason_id uuid REFERENCES break_reasons,
+	since           timestamptz NOT NULL DEFAULT now(),
+	seen_at         timestamptz,                    -- last beat of a live socket
+	settled         text NOT NULL DEFAULT 'offline' -- presence that the sweeper last acted on
+) WITH (fillfactor = 50);
+
+CREATE TABLE sessions (
+	token_hash bytea PRIMARY KEY, -- SHA-256 of the cookie
+	agent_id   uuid NOT NULL REFERENCES agents ON DELETE CASCADE,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	used_at    timestamptz NOT NULL DEFAULT now(),
+	expires_at timestamptz NOT NULL,
+	user_agent text NOT NULL DEFAULT '',
+	ip         text NOT NULL DEFAULT ''
+);
+CREATE INDEX sessions_agent ON sessions (agent_id);
+
+CREATE TABLE setup_links ( -- one-time: the first admin's link, later invitations
+	token_hash bytea PRIMARY KEY,
+	agent_id   uuid REFERENCES agents ON DELETE CASCADE, -- null: makes the first admin
+	expires_at timestamptz NOT NULL,
+	used_at    timestamptz
+);
+
+CREATE TABLE api_keys (
+	id         uuid PRIMARY KEY,
+	name       text NOT NULL CHECK (length(name) BETWEEN 1 AND 80),
+	hash       bytea NOT NULL UNIQUE,
+	prefix     text NOT NULL, -- the first characters, to recognise it by
+	role       text NOT NULL CHECK (role IN ('admin', 'manager', 'agent')),
+	scopes     text[] NOT NULL DEFAULT '{}',
+	created_at timestamptz NOT NULL DEFAULT now(),
+	used_at    timestamptz,
+	revoked_at timestamptz
+);
+
+CREATE TABLE end_reasons (
+	id       uuid PRIMARY KEY,
+	label    text NOT NULL CHECK (length(label) BETWEEN 1 AND 60),
+	position integer NOT NULL DEFAULT 0,
+	disabled boolean NOT NULL DEFAULT false
+);
+CREATE UNIQUE INDEX end_reasons_label ON end_reasons (lower(label));
+
+CREATE TABLE canned_replies (
+	id         uuid PRIMARY KEY,
+	shortcut   text NOT NULL CHECK (shortcut ~ '^[[:alnum:]_-]{1,32}$'),
+	title      text NOT NULL DEFAULT '',
+	text       text NOT NULL CHECK (length(text) BETWEEN 1 AND 4096),
+	agent_id   uuid REFERENCES agents ON DELETE CASCADE, -- null = shared
+	created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE UNIQUE INDEX canned_replies_shortcut ON canned_replies (shortcut, agent_id) NULLS NOT DISTINCT;
+
+-- Channels ------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE channel_accounts (
+	id                      uuid PRIMARY KEY,
+	kind                    text NOT NULL,
+	name                    text NOT NULL CHECK (length(name) BETWEEN 1 AND 80),
+	address                 text NOT NULL DEFAULT '',
+	state                   text NOT NULL DEFAULT 'connected' CHECK (state IN ('connected', 'degraded', 'disabled', 'disconnected')),
+	state_reason            text NOT NULL DEFAULT '',
+	department_id           uuid NOT NULL REFERENCES departments,
+	language                text NOT NULL DEFAULT 'en',
+	settings                jsonb NOT NULL DEFAULT '{}', -- plain settings by name
+	secrets                 bytea NOT NULL DEFAULT '',   -- sealed JSON of the secret ones; AAD = this row
+	per_second              integer NOT NULL DEFAULT 0,  -- throughput told by the provider; 0 = the driver's default
+	templates_blocked_until timestamptz,
+	templates_synced_at     timestamptz,
+	created_at              timestamptz NOT NULL DEFAULT now()
+);
+
+-- The names under which providers address an account.
+CREATE TABLE account_keys (
+	value      text NOT NULL,
+	type       text NOT NULL,
+	kind       text NOT NULL,
+	account_id uuid NOT NULL REFERENCES channel_accounts ON DELETE CASCADE,
+	main       boolean NOT NULL DEFAULT false, -- unique; others (a business account's id) may be shared
+	PRIMARY KEY (value, type, kind, account_id)
+);
+CREATE UNIQUE INDEX account_keys_main ON account_keys (value, type, kind) WHERE main;
+
+CREATE TABLE templates (
+	id            uuid PRIMARY KEY,
+	account_id    uuid NOT NULL REFERENCES channel_accounts ON DELETE CASCADE,
+	provider_id   text NOT NULL,
+	name          text NOT NULL,
+	language      text NOT NULL,
+	status        text NOT NULL,
+	category      text NOT NULL,
+	definition    jsonb NOT NULL, -- templates.Template
+	gone_at       timestamptz,    -- not listed by the provider any more
+	updated_at    timestamptz NOT NULL DEFAULT now()
+);
+CREATE UNIQUE INDEX templates_name ON templates (name, language, account_id);
+CREATE INDEX templates_account ON templates (account_id);
+
+-- Contacts ------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE contacts (
+	id           uuid PRIMARY KEY,
+	name         text NOT NULL DEFAULT '', -- as an agent wrote it
+	language     text NOT NULL DEFAULT '',
+	opted_out_at timestamptz,
+	created_at   timestamptz NOT NULL DEFAULT now(),
+	updated_at   timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE identities (
+	id           uuid PRIMARY KEY,
+	contact_id   uuid NOT NULL REFERENCES contacts,
+	thread_id    uuid NOT NULL, -- itself, or the identity that conversations of this person on this channel hang on
+	kind         text NOT NULL,
+	scope        text NOT NULL DEFAULT '',
+	type         text NOT NULL,
+	value        text NOT NULL,
+	profile_name text NOT NULL DEFAULT '',
+	username     text NOT NULL DEFAULT '',
+	created_at   timestamptz NOT NULL DEFAULT now()
+);
+CREATE UNIQUE INDEX identities_address ON identities (value, type, kind, scope);
+CREATE INDEX identities_contact ON identities (contact_id);
+CREATE INDEX identities_thread ON identities (thread_id);
+
+-- Conversations -------------------------------------------------------------------------------------------------------
+
+CREATE TABLE conversations (
+	id               uuid PRIMARY KEY,
+	account_id       uuid NOT NULL REFERENCES channel_accounts,
+	identity_id      uuid NOT NULL REFERENCES identities,
+	contact_id       uuid NOT NULL REFERENCES contacts,
+	department_id    uuid NOT NULL REFERENCES departments,
+	agent_id         uuid REFERENCES agents,
+	status           text NOT NULL CHECK (status IN ('waiting', 'assigned', 'pending', 'closed')),
+	controller       text NOT NULL CHECK (controller IN ('bot', 'queue', 'agent', 'none')),
+	priority         integer NOT NULL DEFAULT 0,
+	window_opened_at timestamptz,
+	window_shut_at   timestamptz,
+	free_entry_until timestamptz,
+	last_seq         bigint NOT NULL DEFAULT 0,
+	read_seq         bigint NOT NULL DEFAULT 0,
+	unread_count     integer NOT NULL DEFAULT 0,
+	last_message_at  timestamptz NOT NULL,
+	last_inbound_at  timestamptz,
+	preview          jsonb NOT NULL DEFAULT '{}',
+	waiting_since    timestamptz,
+	assigned_at      timestamptz,
+	pair_tat         timestamptz, -- pair limit: theoretical arrival time of the next message (GCRA)
+	pair_blocked_until timestamptz, -- the provider limits this pair
+	created_at       timestamptz NOT NULL,
+	ended_at         timestamptz,
+	ended_by         uuid REFERENCES agents,
+	end_reason_id    uuid REFERENCES end_reasons,
+	end_note         text NOT NULL DEFAULT '',
+	CHECK ((status = 'waiting') = (waiting_since IS NOT NULL)),
+	CHECK ((status IN ('assigned', 'pending')) <= (agent_id IS NOT NULL)),
+	CHECK ((status = 'closed') = (ended_at IS NOT NULL))
+) WITH (fillfactor = 80);
+-- at most one open conversation of a pair
+CREATE UNIQUE INDEX conversations_open ON conversations (identity_id, account_id) WHERE status <> 'closed';
+CREATE INDEX conversations_identity ON conversations (identity_id);
+CREATE INDEX conversations_contact ON conversations (contact_id);
+-- the line, in order
+CREATE INDEX conversations_line ON conversations (department_id, priority DESC, waiting_since, id) WHERE status = 'waiting';
+-- an agent's load, and Mine
+CREATE INDEX conversations_mine ON conversations (agent_id, last_message_at DESC, id DESC) WHERE status IN ('assigned', 'pending');
+-- the other lists
+CREATE INDEX conversations_all ON conversations (last_message_at DESC, id DESC);
+CREATE INDEX conversations_queue ON conversations (department_id, last_message_at DESC, id DESC) WHERE status = 'waiting';
+CREATE INDEX conversations_department ON conversations (department_id, last_message_at DESC, id DESC);
+CREATE INDEX conversations_history ON conversations (agent_id, last_message_at DESC, id DESC) WHERE status = 'closed';
+
+-- Who held a conversation when. At most one row of a conversation is open.
+CREATE TABLE assignments (
+	id              uuid PRIMARY KEY,
+	conversation_id uuid NOT NULL REFERENCES conversations,
+	agent_id        uuid NOT NULL REFERENCES agents,
+	how             text NOT NULL CHECK (how IN ('automatic', 'pulled', 'taken', 'assigned', 'reopened')),
+	department_id   uuid NOT NULL,
+	waiting_since   timestamptz,
+	started_at      timestamptz NOT NULL,
+	ended_at        timestamptz,
+	load_after      integer NOT NULL,
+	capacity        integer NOT NULL
+);
+CREATE UNIQUE INDEX assignments_open ON assignments (conversation_id) WHERE ended_at IS NULL;
+CREATE INDEX assignments_conversation ON assignments (conversation_id, started_at);
+
+-- Messages ------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE messages (
+	id              uuid NOT NULL,
+	conversation_id uuid NOT NULL REFERENCES conversations,
+	account_id      uuid NOT NULL,
+	seq             bigint NOT NULL,
+	direction       text NOT NULL CHECK (direction IN ('in', 'out', 'note')),
+	kind            text NOT NULL,
+	text            text NOT NULL DEFAULT '',
+	content         jsonb, -- chat.Content without media; null when there is nothing beyond the text
+	status          text NOT NULL CHECK (status IN ('received', 'pending', 'sending', 'sent', 'delivered', 'read', 'played', 'failed', 'unknown')),
+	error           jsonb,
+	agent_id        uuid,
+	source          text NOT NULL,
+	external_id     text NOT NULL DEFAULT '',
+	reply_to        uuid,
+	reply_external  text NOT NULL DEFAULT '',
+	provider_at     timestamptz,
+	created_at      timestamptz NOT NULL,
+	late            boolean NOT NULL DEFAULT false,
+	edited_at       timestamptz,
+	deleted_at      timestamptz,
+	bulk            boolean NOT NULL DEFAULT false, -- goes after agents' messages
+	automated       boolean NOT NULL DEFAULT false, -- not typed by a person: may not use the human agent tag
+	attempt         integer NOT NULL DEFAULT 0,
+	fence           bigint NOT NULL DEFAULT 0,
+	due_at          timestamptz, -- when a pending one may be claimed, or a claimed one is given up as unknown
+	PRIMARY KEY (id, created_at)
+) PARTITION BY RANGE (created_at);
+CREATE INDEX messages_conversation ON messages (conversation_id, seq);
+-- what is due to be sent, and what is in flight
+CREATE INDEX messages_outbound ON messages (conversation_id, seq) WHERE status IN ('pending', 'sending');
+CREATE INDEX messages_due ON messages (account_id, due_at) WHERE status IN ('pending', 'sending');
+
+CREATE SEQUENCE send_fence;
+
+-- Every provider id that we have seen or been given, with the message that it names. Outlives message partitions.
+CREATE TABLE provider_ids (
+	provider_id     text NOT NULL,
+	account_id      uuid NOT NULL,
+	message_id      uuid NOT NULL,
+	conversation_id uuid NOT NULL,
+	created_at      timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (provider_id, account_id)
+) PARTITION BY HASH (provider_id, account_id);
+CREATE TABLE provider_ids_0 PARTITION OF provider_ids FOR VALUES WITH (MODULUS 8, REMAINDER 0);
+CREATE TABLE provider_ids_1 PARTITION OF provider_ids FOR VALUES WITH (MODULUS 8, REMAINDER 1);
+CREATE TABLE provider_ids_2 PARTITION OF provider_ids FOR VALUES WITH (MODULUS 8, REMAINDER 2);
+CREATE TABLE provider_ids_3 PARTITION OF provider_ids FOR VALUES WITH (MODULUS 8, REMAINDER 3);
+CREATE TABLE provider_ids_4 PARTITION OF provider_ids FOR VALUES WITH (MODULUS 8, REMAINDER 4);
+CREATE TABLE provider_ids_5 PARTITION OF provider_ids FOR VALUES WITH (MODULUS 8, REMAINDER 5);
+CREATE TABLE provider_ids_6 PARTITION OF provider_ids FOR VALUES WITH (MODULUS 8, REMAINDER 6);
+CREATE TABLE provider_ids_7 PARTITION OF provider_ids FOR VALUES WITH (MODULUS 8, REMAINDER 7);
+
+-- A conversation's numbered events; xid lets a reconnecting reader ask for what committed after its snapshot.
+CREATE TABLE conversation_events (
+	conversation_id uuid NOT NULL REFERENCES conversations,
+	seq             bigint NOT NULL,
+	kind            text NOT NULL,
+	at              timestamptz NOT NULL,
+	actor           uuid,
+	message_id      uuid,
+	data            jsonb,
+	xid             xid8 NOT NULL DEFAULT pg_current_xact_id(),
+	written_at      timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (conversation_id, seq)
+);
+CREATE INDEX conversation_events_written ON conversation_events USING brin (written_at) WITH (pages_per_range = 16, autosummarize = on);
+
+CREATE TABLE reactions (
+	message_id uuid NOT NULL,
+	direction  text NOT NULL CHECK (direction IN ('in', 'out')),
+	emoji      text NOT NULL,
+	at         timestamptz NOT NULL,
+	PRIMARY KEY (message_id, direction)
+);
+
+-- Statuses, reactions, edits and deletions that came before the message they are about.
+CREATE TABLE parked_updates (
+	id          uuid PRIMARY KEY,
+	provider_id text NOT NULL,
+	account_id  uuid NOT NULL,
+	inbound     jsonb NOT NULL, -- chat.Inbound
+	received_at timestamptz NOT NULL,
+	expires_at  timestamptz NOT NULL
+);
+CREATE INDEX parked_updates_provider ON parked_updates (provider_id, account_id);
+CREATE INDEX parked_updates_expiry ON parked_updates (expires_at);
+
+CREATE TABLE attachments (
+	id              uuid PRIMARY KEY, -- also the blob's name in the media store
+	message_id      uuid,             -- null: uploaded and not sent yet
+	conversation_id uuid REFERENCES conversations,
+	account_id      uuid,
+	position        smallint NOT NULL DEFAULT 0,
+	state           text NOT NULL CHECK (state IN ('pending', 'ready', 'failed', 'expired', 'remote')),
+	ref             jsonb, -- chat.MediaRef: how to fetch it
+	type            text NOT NULL DEFAULT '',
+	name            text NOT NULL DEFAULT '',
+	size            bigint NOT NULL DEFAULT 0,
+	width           integer NOT NULL DEFAULT 0,
+	height          integer NOT NULL DEFAULT 0,
+	duration_ms     bigint NOT NULL DEFAULT 0,
+	voice           boolean NOT NULL DEFAULT false,
+	animated        boolean NOT NULL DEFAULT false,
+	thumb           boolean NOT NULL DEFAULT false,
+	error           text NOT NULL DEFAULT '',
+	uploaded_by     uuid, -- the agent or visitor who may attach it to a message
+	provider_id     text NOT NULL DEFAULT '', -- the provider's id of our upload
+	provider_until  timestamptz,              -- and how long it holds
+	attempts        integer NOT NULL DEFAULT 0,
+	due_at          timestamptz,
+	created_at      timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX attachments_message ON attachments (message_id);
+CREATE INDEX attachments_due ON attachments (due_at) WHERE state = 'pending';
+CREATE INDEX attachments_orphans ON attachments (created_at) WHERE message_id IS NULL;
+
+CREATE TABLE drafts (
+	agent_id        uuid NOT NULL REFERENCES agents ON DELETE CASCADE,
+	conversation_id uuid NOT NULL REFERENCES conversations ON DELETE CASCADE,
+	tab             text NOT NULL CHECK (tab IN ('reply', 'note')),
+	body            jsonb NOT NULL,
+	updated_at      timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (agent_id, conversation_id, tab)
+);
+
+-- What a request with this key answered. Kept 24 hours.
+CREATE TABLE idempotency_keys (
+	key        text NOT NULL,
+	principal  uuid NOT NULL,
+	body_hash  bytea NOT NULL,
+	message_id uuid NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (key, principal)
+);
+CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at);
+
+CREATE TABLE visitors ( -- web chat
+	id         uuid PRIMARY KEY,
+	account_id uuid NOT NULL REFERENCES channel_accounts ON DELETE CASCADE,
+	token_hash bytea NOT NULL UNIQUE,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	seen_at    timestamptz NOT NULL DEFAULT now()
+);
+
+-- The door --------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE inbound_events (
+	id          uuid NOT NULL,
+	account_id  uuid NOT NULL,
+	received_at timestamptz NOT NULL,
+	body        bytea NOT NULL,
+	PRIMARY KEY (id, received_at)
+) PARTITION BY RANGE (received_at);
+
+-- What a lane has still to do. DELETEd in the transaction that does it.
+CREATE TABLE inbound_pending (
+	account_id  uuid NOT NULL,
+	event_id    uuid NOT NULL,
+	received_at timestamptz NOT NULL,
+	attempts    integer NOT NULL DEFAULT 0,
+	error       text NOT NULL DEFAULT '',
+	due_at      timestamptz, -- a failed one's next try
+	PRIMARY KEY (account_id, event_id)
+);
+
+-- Poison: events that could not be applied. `gatehouse replay` puts them back.
+CREATE TABLE quarantined_events (
+	event_id       uuid PRIMARY KEY,
+	account_id     uuid NOT NULL,
+	received_at    timestamptz NOT NULL,
+	attempts       integer NOT NULL,
+	error          text NOT NULL,
+	quarantined_at timestamptz NOT NULL DEFAULT now(),
+	replayed_at    timestamptz
+);
+
+-- Signed events of accounts that we do not know.
+CREATE TABLE unrouted_events (
+	id          uuid PRIMARY KEY,
+	kind        text NOT NULL,
+	key_type    text NOT NULL,
+	key_value   text NOT NULL,
+	received_at timestamptz NOT NULL DEFAULT now(),
+	body        bytea NOT NULL
+);
+
+-- An account's inbound lane, and its sending lane with the state of its rate limit.
+CREATE TABLE lanes (
+	account_id uuid PRIMARY KEY REFERENCES channel_accounts ON DELETE CASCADE,
+	drained_at timestamptz
+) WITH (fillfactor = 20);
+
+CREATE TABLE send_lanes (
+	account_id   uuid PRIMARY KEY REFERENCES channel_accounts ON DELETE CASCADE,
+	tat          timestamptz, -- GCRA of the account's rate
+	paused_until timestamptz, -- the provider limits this account
+	pauses       integer NOT NULL DEFAULT 0 -- in a row, for the backoff
+) WITH (fillfactor = 20);
+
+-- +goose StatementBegin
+-- ensure_partitions makes the partitions that the next days and months need and tells how many were new.
+CREATE FUNCTION ensure_partitions(at timestamptz) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+	made integer := 0;
+	day  date;
+	mon  date;
+	part text;
+BEGIN
+	FOR i IN -1..8 LOOP
+		day := (at AT TIME ZONE 'UTC')::date + i;
+		part := 'inbound_events_' || to_char(day, 'YYYYMMDD');
+		IF to_regclass(part) IS NULL THEN
+			EXECUTE format('CREATE TABLE %I PARTITION OF inbound_events FOR VALUES FROM (%L) TO (%L)',
+				part, day::text || ' 00:00:00+00', (day + 1)::text || ' 00:00:00+00');
+			made := made + 1;
+		END IF;
+	END LOOP;
+	FOR i IN -1..2 LOOP
+		mon := (date_trunc('month', at AT TIME ZONE 'UTC') + make_interval(months => i))::date;
+		part := 'messages_' || to_char(mon, 'YYYYMM');
+		IF to_regclass(part) IS NULL THEN
+			EXECUTE format('CREATE TABLE %I PARTITION OF messages FOR VALUES FROM (%L) TO (%L)',
+				part, mon::text || ' 00:00:00+00', (mon + interval '1 month')::date::text || ' 00:00:00+00');
+			made := made + 1;
+		END IF;
+	END LOOP;
+	RETURN made;
+END $$;
+-- +goose StatementEnd
+
+SELECT ensure_partitions(now());
+
+-- +goose Down
+-- There is no way back from the first migration: it would drop the record.
+SELECT 1 / 0;
