@@ -50,6 +50,10 @@ type Account struct {
 	Language     string       // default language for templates, BCP 47 with underscore ("tr", "en_US")
 	Settings     map[string]string
 	CreatedAt    time.Time
+	PerSecond    int // throughput that the provider told; 0 = the driver's default
+
+	TemplatesBlockedUntil time.Time // the provider blocks template messages of this account
+	TemplatesSyncedAt     time.Time
 }
 
 // Address is where a person can be reached: (kind, scope, type, value). Scope is the account's own id space where an

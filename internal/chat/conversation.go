@@ -93,8 +93,9 @@ func (c Conversation) Assign(agent AgentID, at time.Time, data AssignedData) (Co
 	}
 	data.From, data.To = c.AgentID, agent
 	if !c.WaitingSince.IsZero() {
-		data.WaitedMS = at.Sub(c.WaitingSince).Milliseconds()
+		data.WaitedMS, data.WaitingSince = at.Sub(c.WaitingSince).Milliseconds(), c.WaitingSince
 	}
+	data.Department = c.DepartmentID
 	c.Status, c.Controller, c.AgentID, c.AssignedAt = Assigned, ControllerAgent, agent, at
 	c.WaitingSince = time.Time{}
 	return c, Event{Kind: EventAssigned, Data: data}, nil
@@ -123,14 +124,15 @@ func (c Conversation) End(by AgentID, reason EndReasonID, note string, at time.T
 	return c, Event{Kind: EventEnded, Actor: by, Data: EndedData{Reason: reason, Note: note}}, nil
 }
 
-// Reopen takes an ended conversation up again, to the agent who asks.
-func (c Conversation) Reopen(by AgentID, at time.Time) (Conversation, Event, error) {
+// Reopen takes an ended conversation up again, to the agent who asks. data tells the agent's load.
+func (c Conversation) Reopen(by AgentID, at time.Time, data AssignedData) (Conversation, Event, error) {
 	if c.Status.Open() {
 		return c, Event{}, Errorf(CodeAlreadyTaken, "conversation is open")
 	}
 	c.Status, c.Controller, c.AgentID, c.AssignedAt = Assigned, ControllerAgent, by, at
 	c.EndedAt, c.EndedBy, c.EndReasonID, c.EndNote = time.Time{}, AgentID{}, EndReasonID{}, ""
-	return c, Event{Kind: EventReopened, Actor: by}, nil
+	data.To, data.How, data.Department = by, TakenUp, c.DepartmentID
+	return c, Event{Kind: EventReopened, Actor: by, Data: data}, nil
 }
 
 // Hear notes a message of the contact: a pending conversation returns to the live list.

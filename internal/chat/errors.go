@@ -97,6 +97,9 @@ func CodeOf(err error) Code {
 	return CodeInternal
 }
 
+// ErrLaneBusy tells that another worker drains the lane now. It looks once more when it is done.
+var ErrLaneBusy = errors.New("chat: the lane is being drained")
+
 // SendError is a refusal by a provider that a driver understands: nothing was sent. Every other error of Sender.Send
 // means "we do not know whether it was sent".
 type SendError struct {

@@ -48,13 +48,15 @@ type QueuedData struct {
 
 // AssignedData tells how a conversation came to an agent.
 type AssignedData struct {
-	From     AgentID `json:"from,omitempty"`
-	To       AgentID `json:"to"`
-	How      How     `json:"how"`
-	WaitedMS int64   `json:"waited_ms,omitempty"`
-	Load     int     `json:"load"`               // conversations held right after
-	Capacity int     `json:"capacity"`           // at that moment
-	Decision any     `json:"decision,omitempty"` // routing.Decision of an automatic one
+	From         AgentID      `json:"from,omitempty"`
+	To           AgentID      `json:"to"`
+	How          How          `json:"how"`
+	WaitedMS     int64        `json:"waited_ms,omitempty"`
+	Department   DepartmentID `json:"department"`
+	WaitingSince time.Time    `json:"waiting_since,omitzero"`
+	Load         int          `json:"load"`               // conversations held right after
+	Capacity     int          `json:"capacity"`           // at that moment
+	Decision     any          `json:"decision,omitempty"` // routing.Decision of an automatic one
 }
 
 // How tells a person's deed from the router's.

@@ -13,6 +13,7 @@ type RawEvent struct {
 	Kind       ChannelKind
 	ReceivedAt time.Time
 	Body       []byte
+	Attempts   int // failed tries so far
 }
 
 // InboundKind is what a provider told us.

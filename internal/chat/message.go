@@ -114,8 +114,10 @@ type Message struct {
 	Late           bool      // arrived more than five minutes after ProviderAt, or out of order
 	EditedAt       time.Time
 	DeletedAt      time.Time
-	Attempt        int   // how often sending was tried
-	Fence          int64 // the claim that may write the outcome
+	Automated      bool      // not typed by a person
+	Attempt        int       // how often sending was tried
+	Fence          int64     // the claim that may write the outcome
+	DueAt          time.Time // pending: not to be claimed before; sending: given up as unknown after
 }
 
 // Source says where an outgoing message came from.

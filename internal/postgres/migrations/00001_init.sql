@@ -294,7 +294,6 @@ CREATE TABLE provider_ids (
 	provider_id     text NOT NULL,
 	account_id      uuid NOT NULL,
 	message_id      uuid NOT NULL,
-	conversation_id uuid NOT NULL,
 	created_at      timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (provider_id, account_id)
 ) PARTITION BY HASH (provider_id, account_id);

@@ -1,0 +1,25 @@
+package postgres
+
+import (
+	"context"
+
+	"gatehouse/internal/chat"
+	"gatehouse/internal/postgres/gen"
+)
+
+// InsertEvents commits raw events and marks them pending in their accounts' lanes. It returns only after COMMIT.
+func (s *Store) InsertEvents(ctx context.Context, events []chat.RawEvent) error {
+	return wrap(gen.New(s.door).InsertEvents(ctx, gen.InsertEventsParams{
+		Ids:         column(events, func(e *chat.RawEvent) uid { return uid(e.ID) }),
+		AccountIds:  column(events, func(e *chat.RawEvent) uid { return uid(e.AccountID) }),
+		ReceivedAts: column(events, func(e *chat.RawEvent) when { return e.ReceivedAt }),
+		Bodies:      column(events, func(e *chat.RawEvent) []byte { return e.Body }),
+	}))
+}
+
+// InsertUnrouted keeps a signed event of an account that we do not know.
+func (s *Store) InsertUnrouted(ctx context.Context, e chat.RawEvent) error {
+	return wrap(gen.New(s.door).InsertUnrouted(ctx, gen.InsertUnroutedParams{
+		ID: uid(e.ID), Kind: string(e.Kind), KeyType: e.Key.Type, KeyValue: e.Key.Value, Body: e.Body,
+	}))
+}

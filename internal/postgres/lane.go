@@ -1,0 +1,342 @@
+package postgres
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"gatehouse/internal/chat"
+	"gatehouse/internal/postgres/gen"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// DrainLane takes up to limit pending events of an account, in order, and applies them in one transaction of three round
+// trips: lock the lane and read the events; read what needs says (ids, identities, conversations, locked); write what
+// decide returns and commit. read is called with the events and may be called again when the batch lost a race.
+//
+// It returns how many events were applied, and chat.LaneBusy when another drainer holds the lane.
+// A batch that fails is not applied at all: the caller bisects it.
+func (s *Store) DrainLane(ctx context.Context, account chat.AccountID, limit int, lane chat.Lane) (applied int, err error) {
+	err = s.inPipelines(ctx, "lane", func(tx db) error {
+		applied = 0
+		acc, now, events, err := s.openLane(ctx, tx, account, limit)
+		if err != nil || len(events) == 0 {
+			return err
+		}
+		needs := lane.Read(acc, now, events)
+		state, err := s.laneState(ctx, tx, acc, now, needs)
+		if err != nil {
+			return err
+		}
+		w := lane.Decide(state)
+		var b pgx.Batch
+		queueWrite(&b, account, w)
+		b.Queue(gen.DeletePending, account, column(events, func(e *chat.RawEvent) chat.InboundEventID { return e.ID }))
+		b.Queue("COMMIT")
+		if err := tx.SendBatch(ctx, &b).Close(); err != nil {
+			return err
+		}
+		applied = len(events)
+		return nil
+	})
+	return applied, err
+}
+
+// inPipelines is inTx for transactions that begin and commit inside their own pipelines.
+func (s *Store) inPipelines(ctx context.Context, what string, f func(tx db) error) error {
+	for try := 0; ; try++ {
+		err := s.onLaneConn(ctx, f)
+		if err == nil {
+			return nil
+		}
+		if try >= 8 || !raced(err) || ctx.Err() != nil {
+			return wrap(err)
+		}
+		s.Rerun(what)
+	}
+}
+
+func (s *Store) onLaneConn(ctx context.Context, f func(tx db) error) error {
+	conn, err := s.lane.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	err = f(conn.Conn())
+	if conn.Conn().PgConn().TxStatus() == 'I' {
+		return err
+	}
+	// Something failed, or there was nothing to do: leave no transaction behind. A connection that cannot be rolled back is
+	// closed by the pool on release.
+	clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	if _, rerr := conn.Exec(clean, "ROLLBACK"); rerr != nil && err == nil {
+		err = rerr
+	}
+	return err
+}
+
+func (s *Store) openLane(ctx context.Context, tx db, id chat.AccountID, limit int) (acc chat.Account, now time.Time, events []chat.RawEvent, err error) {
+	var b pgx.Batch
+	busy := true
+	b.Queue("BEGIN")
+	b.Queue(gen.LockLane, id).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			busy = false
+			if err := rows.Scan(&now); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	})
+	b.Queue(gen.AccountByID, id).QueryRow(func(row pgx.Row) error {
+		var g gen.ChannelAccount
+		if err := row.Scan(fields(&g)...); err != nil {
+			return err
+		}
+		acc, err = account(g)
+		return err
+	})
+	b.Queue(gen.PendingEvents, id, int32(limit)).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			var e chat.RawEvent
+			var attempts int
+			if err := rows.Scan(&e.ID, &e.ReceivedAt, &attempts, &e.Body); err != nil {
+				return err
+			}
+			e.AccountID, e.ReceivedAt, e.Attempts = id, e.ReceivedAt.UTC(), attempts
+			events = append(events, e)
+		}
+		return rows.Err()
+	})
+	if err = tx.SendBatch(ctx, &b).Close(); err != nil {
+		return acc, now, nil, err
+	}
+	if busy {
+		return acc, now, nil, chat.ErrLaneBusy
+	}
+	for i := range events {
+		events[i].Kind = acc.Kind
+	}
+	return acc, s.desk(now), events, nil
+}
+
+// laneState reads the set, in one round trip; a second one only when a known contact has no open conversation.
+func (s *Store) laneState(ctx context.Context, tx db, acc chat.Account, now time.Time, n chat.LaneNeeds) (chat.LaneState, error) {
+	st := chat.LaneState{Account: acc, Now: now, New: map[string]bool{}, Targets: map[string]chat.Message{}, ByID: map[chat.MessageID]chat.Message{}}
+	var b pgx.Batch
+	if len(n.Claims) > 0 {
+		ids, names := make([]chat.MessageID, 0, len(n.Claims)), make([]string, 0, len(n.Claims))
+		for name, id := range n.Claims {
+			names, ids = append(names, name), append(ids, id)
+		}
+		b.Queue(gen.ClaimProviderIDs, acc.ID, names, ids).Query(func(rows pgx.Rows) error {
+			var name string
+			_, err := pgx.ForEachRow(rows, []any{&name}, func() error { st.New[name] = true; return nil })
+			return err
+		})
+		b.Queue(gen.TakeParked, names, acc.ID).Query(func(rows pgx.Rows) error {
+			var p chat.Parked
+			_, err := pgx.ForEachRow(rows, []any{&p.ExternalID, &p.Inbound, &p.ReceivedAt}, func() error {
+				st.Parked = append(st.Parked, p)
+				p = chat.Parked{}
+				return nil
+			})
+			return err
+		})
+	}
+	if len(n.Values) > 0 {
+		b.Queue(gen.IdentitiesByValue, n.Values, n.Kind).Query(func(rows pgx.Rows) error {
+			for rows.Next() {
+				var k chat.KnownIdentity
+				var opted *time.Time
+				if err := rows.Scan(&k.ID, &k.ContactID, &k.Thread, &k.Address.Kind, &k.Address.Scope, &k.Address.Type, &k.Address.Value,
+					&k.ProfileName, &k.Username, &k.ContactName, &opted); err != nil {
+					return err
+				}
+				k.OptedOut = at(opted)
+				st.Identities = append(st.Identities, k)
+			}
+			return rows.Err()
+		})
+	}
+	var convs []gen.Conversation
+	collect := func(rows pgx.Rows) error {
+		for rows.Next() {
+			var g gen.Conversation
+			if err := rows.Scan(fields(&g)...); err != nil {
+				return err
+			}
+			convs = append(convs, g)
+		}
+		return rows.Err()
+	}
+	switch {
+	case len(n.Targets)+len(n.Opaque) > 0:
+		b.Queue(gen.LockConversationsOfBatch, n.Values, n.Kind, acc.ID, n.Targets, n.Opaque).Query(collect)
+	case len(n.Values) > 0:
+		b.Queue(gen.LockOpenConversations, acc.ID, n.Values, n.Kind).Query(collect)
+	}
+	if len(n.Targets) > 0 {
+		b.Queue(gen.MessagesByProviderID, n.Targets, acc.ID).Query(func(rows pgx.Rows) error {
+			for rows.Next() {
+				var name string
+				var g gen.Message
+				if err := rows.Scan(append([]any{&name}, fields(&g)...)...); err != nil {
+					return err
+				}
+				m, err := message(g)
+				if err != nil {
+					return err
+				}
+				st.Targets[name] = m
+			}
+			return rows.Err()
+		})
+	}
+	if len(n.Opaque) > 0 {
+		b.Queue(gen.MessagesByID, n.Opaque, acc.ID).Query(func(rows pgx.Rows) error {
+			return eachMessage(rows, func(m chat.Message) { st.ByID[m.ID] = m })
+		})
+	}
+	if n.Templates {
+		b.Queue(gen.TemplatesOfAccount, acc.ID).Query(func(rows pgx.Rows) error {
+			for rows.Next() {
+				var g gen.Template
+				if err := rows.Scan(fields(&g)...); err != nil {
+					return err
+				}
+				st.Templates = append(st.Templates, templateRow(g))
+			}
+			return rows.Err()
+		})
+	}
+	if b.Len() == 0 {
+		return st, nil
+	}
+	if err := tx.SendBatch(ctx, &b).Close(); err != nil {
+		return st, err
+	}
+	var err error
+	if st.Conversations, err = conversations(convs); err != nil {
+		return st, err
+	}
+	return st, s.laneHistory(ctx, tx, acc, n, &st)
+}
+
+// laneHistory adds the newest conversation of each known thread without an open one, and what a "read up to" may move.
+func (s *Store) laneHistory(ctx context.Context, tx db, acc chat.Account, n chat.LaneNeeds, st *chat.LaneState) error {
+	open := map[chat.IdentityID]bool{}
+	for _, c := range st.Conversations {
+		if c.Status.Open() {
+			open[c.IdentityID] = true
+		}
+	}
+	missing := map[chat.IdentityID]bool{}
+	for _, k := range st.Identities {
+		if !open[k.Thread] {
+			missing[k.Thread] = true
+		}
+	}
+	if len(missing) > 0 {
+		threads := make([]chat.IdentityID, 0, len(missing))
+		for t := range missing {
+			threads = append(threads, t)
+		}
+		rows, err := tx.Query(ctx, gen.LastConversations, acc.ID, threads)
+		if err != nil {
+			return err
+		}
+		var last []chat.ConversationID
+		for rows.Next() {
+			var g gen.Conversation
+			if err := rows.Scan(fields(&g)...); err != nil {
+				return err
+			}
+			last = append(last, g.ID)
+		}
+		if err := rows.Err(); err != nil {
+			return err
+		}
+		locked, err := s.lockConversations(ctx, tx, last)
+		if err != nil {
+			return err
+		}
+		st.Conversations = append(st.Conversations, locked...)
+	}
+	if n.UpTo && len(st.Conversations) > 0 {
+		rows, err := tx.Query(ctx, gen.UnreadOutbound, column(st.Conversations, func(c *chat.Conversation) chat.ConversationID { return c.ID }))
+		if err != nil {
+			return err
+		}
+		return eachMessage(rows, func(m chat.Message) { st.Outbound = append(st.Outbound, m) })
+	}
+	return nil
+}
+
+func (s *Store) lockConversations(ctx context.Context, tx db, ids []chat.ConversationID) ([]chat.Conversation, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	rows, err := tx.Query(ctx, gen.LockConversations, ids)
+	if err != nil {
+		return nil, err
+	}
+	var out []chat.Conversation
+	defer rows.Close()
+	for rows.Next() {
+		var g gen.Conversation
+		if err := rows.Scan(fields(&g)...); err != nil {
+			return nil, err
+		}
+		c, err := conversation(g)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, c)
+	}
+	return out, rows.Err()
+}
+
+func eachMessage(rows pgx.Rows, f func(chat.Message)) error {
+	defer rows.Close()
+	for rows.Next() {
+		var g gen.Message
+		if err := rows.Scan(fields(&g)...); err != nil {
+			return err
+		}
+		m, err := message(g)
+		if err != nil {
+			return err
+		}
+		f(m)
+	}
+	return rows.Err()
+}
+
+// FailEvent notes a failed attempt of an event and when to try it again.
+func (s *Store) FailEvent(ctx context.Context, account chat.AccountID, event chat.InboundEventID, why string, again time.Duration) error {
+	return wrap(s.q.FailPending(ctx, gen.FailPendingParams{AccountID: account, EventID: event, Error: clip(why), DelayS: again.Seconds()}))
+}
+
+// QuarantineEvent takes an event out of its lane. It stays visible with its error, and `gatehouse replay` puts it back.
+func (s *Store) QuarantineEvent(ctx context.Context, account chat.AccountID, event chat.InboundEventID, why string) error {
+	return wrap(s.q.Quarantine(ctx, clip(why), account, event))
+}
+
+// clip bounds an error text; what Postgres or a parser says of a poison event may be as long as the event. NUL, which a
+// text column cannot hold, is dropped.
+func clip(why string) string {
+	const most = 500
+	why = strings.ToValidUTF8(strings.ReplaceAll(why, "\x00", ""), "")
+	if len(why) > most {
+		why = strings.ToValidUTF8(why[:most], "")
+	}
+	return why
+}
+
+// PendingLanes names the accounts whose oldest due event is older than age, for the sweeper.
+func (s *Store) PendingLanes(ctx context.Context, age time.Duration) ([]chat.AccountID, error) {
+	return s.q.PendingLanes(ctx, age.Seconds())
+}
