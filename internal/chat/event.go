@@ -86,8 +86,9 @@ type ReactionData struct {
 
 // CallData is a call on the provider's side.
 type CallData struct {
-	Event     string `json:"event"` // connect, terminate, permission
-	Direction string `json:"direction,omitempty"`
-	Seconds   int    `json:"seconds,omitempty"`
-	Response  string `json:"response,omitempty"`
+	Event     string    `json:"event"` // connect, terminate, permission
+	Direction string    `json:"direction,omitempty"`
+	Seconds   int       `json:"seconds,omitempty"`
+	Response  string    `json:"response,omitempty"`
+	Until     time.Time `json:"until,omitzero"` // permission: when it ends; zero = never
 }

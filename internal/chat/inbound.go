@@ -149,6 +149,7 @@ type InboundTemplate struct {
 // InboundAccount is news about the account itself.
 type InboundAccount struct {
 	Event  string       `json:"event"`            // the provider's name for it
+	Number string       `json:"number,omitempty"` // digits of the one number that it is about; empty = all of the key
 	State  AccountState `json:"state,omitempty"`  // what it means for us; empty = nothing changes
 	Detail string       `json:"detail,omitempty"` // for the admin
 	// TemplatesBlockedUntil stops template sends of the whole business account (restriction); zero = no.
