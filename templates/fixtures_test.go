@@ -60,14 +60,6 @@ func sameJSON(t testing.TB, got, want []byte) bool {
 	return string(g1) == string(w1)
 }
 
-func codes(problems []templates.Problem) []templates.Code {
-	var all []templates.Code
-	for _, p := range problems {
-		all = append(all, p.Code)
-	}
-	return all
-}
-
 func has(problems []templates.Problem, code templates.Code, field string) bool {
 	return slices.ContainsFunc(problems, func(p templates.Problem) bool { return p.Code == code && p.Field == field })
 }
