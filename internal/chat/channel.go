@@ -49,6 +49,7 @@ type Account struct {
 	DepartmentID DepartmentID // where its conversations wait unless a rule says otherwise
 	Language     string       // default language for templates, BCP 47 with underscore ("tr", "en_US")
 	Settings     map[string]string
+	Keys         []AccountKey // the names under which the provider's payloads address it
 	CreatedAt    time.Time
 	PerSecond    int // throughput that the provider told; 0 = the driver's default
 

@@ -5,10 +5,28 @@ import "time"
 // ConversationRow is a conversation as lists and live readers see it.
 type ConversationRow struct {
 	Conversation
-	ContactName    string // as edited, else the profile name, else empty
-	ContactAddress string // what people call the identity: "+90 …", "@name"
-	OptedOut       bool
 	Kind           ChannelKind
+	ContactName    string // as edited, else the profile name, else empty
+	ContactAddress string // what people call the identity: "+90…", "@name"
+	OptedOut       time.Time
+}
+
+// NewConversationRow shows a conversation with its contact: edited is the name that an agent wrote, who the thread
+// identity.
+func NewConversationRow(c Conversation, kind ChannelKind, edited string, who Identity, optedOut time.Time) ConversationRow {
+	r := ConversationRow{Conversation: c, Kind: kind, ContactName: edited, OptedOut: optedOut}
+	if r.ContactName == "" {
+		r.ContactName = who.ProfileName
+	}
+	switch {
+	case who.Address.Type == AddressPhone:
+		r.ContactAddress = "+" + who.Address.Value
+	case who.Username != "":
+		r.ContactAddress = "@" + who.Username
+	case who.Address.Type != AddressVisitor:
+		r.ContactAddress = who.Address.Value
+	}
+	return r
 }
 
 // ThreadMessage is a message as a thread shows it. Its Content.Media is filled.
@@ -131,4 +149,27 @@ const (
 type Counts struct {
 	Mine, Queue, Pending, Expiring, All, Unread int
 	Departments                                 map[DepartmentID]int
+}
+
+// HistoryRow is one of a contact's other conversations.
+type HistoryRow struct {
+	ID            ConversationID
+	AccountID     AccountID
+	Kind          ChannelKind
+	Status        ConversationStatus
+	LastMessageAt time.Time
+	EndedAt       time.Time
+	EndReason     string
+	AgentID       AgentID
+	DepartmentID  DepartmentID
+	Preview       Preview
+}
+
+// Horizon is a moment in the record that a reader can ask "what changed since?" about. It holds the oldest transaction
+// that was still running then, since what commits out of order must not be missed, and which copy of the record it is
+// about, since a restored one counts anew.
+type Horizon struct {
+	Xid  int64
+	At   time.Time
+	Copy string
 }

@@ -91,7 +91,7 @@ type LaneState struct {
 	Now           time.Time
 	New           map[string]bool // the Claims that nobody had made before
 	Identities    []KnownIdentity
-	Conversations []Conversation // open ones of the Values, those of the targets, and the newest of threads without an open one
+	Conversations []ConversationRow // open ones of the Values, those of the targets, and the newest of threads without an open one
 	Targets       map[string]Message
 	ByID          map[MessageID]Message
 	Outbound      []Message // of the Conversations, not read yet; only with UpTo

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -92,10 +93,11 @@ func (s *Store) openLane(ctx context.Context, tx db, id chat.AccountID, limit in
 	})
 	b.Queue(gen.AccountByID, id).QueryRow(func(row pgx.Row) error {
 		var g gen.ChannelAccount
-		if err := row.Scan(fields(&g)...); err != nil {
+		var keys json.RawMessage
+		if err := row.Scan(append(fields(&g), &keys)...); err != nil {
 			return err
 		}
-		acc, err = account(g)
+		acc, err = account(g, keys)
 		return err
 	})
 	b.Queue(gen.PendingEvents, id, int32(limit)).Query(func(rows pgx.Rows) error {
@@ -161,16 +163,9 @@ func (s *Store) laneState(ctx context.Context, tx db, acc chat.Account, now time
 			return rows.Err()
 		})
 	}
-	var convs []gen.Conversation
-	collect := func(rows pgx.Rows) error {
-		for rows.Next() {
-			var g gen.Conversation
-			if err := rows.Scan(fields(&g)...); err != nil {
-				return err
-			}
-			convs = append(convs, g)
-		}
-		return rows.Err()
+	collect := func(rows pgx.Rows) (err error) {
+		st.Conversations, err = conversationRows(rows, acc.Kind)
+		return err
 	}
 	switch {
 	case len(n.Targets)+len(n.Opaque) > 0:
@@ -218,10 +213,6 @@ func (s *Store) laneState(ctx context.Context, tx db, acc chat.Account, now time
 	if err := tx.SendBatch(ctx, &b).Close(); err != nil {
 		return st, err
 	}
-	var err error
-	if st.Conversations, err = conversations(convs); err != nil {
-		return st, err
-	}
 	return st, s.laneHistory(ctx, tx, acc, n, &st)
 }
 
@@ -248,25 +239,18 @@ func (s *Store) laneHistory(ctx context.Context, tx db, acc chat.Account, n chat
 		if err != nil {
 			return err
 		}
-		var last []chat.ConversationID
-		for rows.Next() {
-			var g gen.Conversation
-			if err := rows.Scan(fields(&g)...); err != nil {
-				return err
-			}
-			last = append(last, g.ID)
-		}
-		if err := rows.Err(); err != nil {
+		last, err := pgx.CollectRows(rows, pgx.RowTo[chat.ConversationID])
+		if err != nil {
 			return err
 		}
-		locked, err := s.lockConversations(ctx, tx, last)
+		locked, err := s.lockConversations(ctx, tx, acc.Kind, last)
 		if err != nil {
 			return err
 		}
 		st.Conversations = append(st.Conversations, locked...)
 	}
 	if n.UpTo && len(st.Conversations) > 0 {
-		rows, err := tx.Query(ctx, gen.UnreadOutbound, column(st.Conversations, func(c *chat.Conversation) chat.ConversationID { return c.ID }))
+		rows, err := tx.Query(ctx, gen.UnreadOutbound, column(st.Conversations, func(c *chat.ConversationRow) chat.ConversationID { return c.ID }))
 		if err != nil {
 			return err
 		}
@@ -275,7 +259,7 @@ func (s *Store) laneHistory(ctx context.Context, tx db, acc chat.Account, n chat
 	return nil
 }
 
-func (s *Store) lockConversations(ctx context.Context, tx db, ids []chat.ConversationID) ([]chat.Conversation, error) {
+func (s *Store) lockConversations(ctx context.Context, tx db, kind chat.ChannelKind, ids []chat.ConversationID) ([]chat.ConversationRow, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
@@ -283,20 +267,7 @@ func (s *Store) lockConversations(ctx context.Context, tx db, ids []chat.Convers
 	if err != nil {
 		return nil, err
 	}
-	var out []chat.Conversation
-	defer rows.Close()
-	for rows.Next() {
-		var g gen.Conversation
-		if err := rows.Scan(fields(&g)...); err != nil {
-			return nil, err
-		}
-		c, err := conversation(g)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, c)
-	}
-	return out, rows.Err()
+	return conversationRows(rows, kind)
 }
 
 func eachMessage(rows pgx.Rows, f func(chat.Message)) error {

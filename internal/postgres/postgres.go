@@ -30,6 +30,9 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
+// Migrations are the schema's steps, for those who make databases of their own (postgrestest).
+func Migrations() fs.FS { return migrations }
+
 // Store is the record.
 type Store struct {
 	pool *pgxpool.Pool // agents, lists, deeds

@@ -4,9 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"time"
 
 	"gatehouse/internal/chat"
 	"gatehouse/internal/postgres/gen"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // fields are the places of a generated row's columns, in the order in which sqlc.embed selects them.
@@ -65,19 +68,34 @@ func message(g gen.Message) (chat.Message, error) {
 	return m, nil
 }
 
-func conversations(rows []gen.Conversation) ([]chat.Conversation, error) {
-	out := make([]chat.Conversation, 0, len(rows))
-	for _, r := range rows {
-		c, err := conversation(r)
+// conversationRows reads conversations with what is shown of their contact: the columns of LockConversations.
+func conversationRows(rows pgx.Rows, kind chat.ChannelKind) ([]chat.ConversationRow, error) {
+	defer rows.Close()
+	var out []chat.ConversationRow
+	for rows.Next() {
+		var (
+			g             gen.Conversation
+			profile, user string
+			typ           chat.AddressType
+			value         string
+			name          string
+			optedOut      *time.Time
+		)
+		if err := rows.Scan(append(fields(&g), &name, &profile, &user, &typ, &value, &optedOut)...); err != nil {
+			return nil, err
+		}
+		c, err := conversation(g)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, c)
+		out = append(out, chat.NewConversationRow(c, kind, name, chat.Identity{
+			ProfileName: profile, Username: user, Address: chat.Address{Type: typ, Value: value},
+		}, at(optedOut)))
 	}
-	return out, nil
+	return out, rows.Err()
 }
 
-func account(g gen.ChannelAccount) (chat.Account, error) {
+func account(g gen.ChannelAccount, keys json.RawMessage) (chat.Account, error) {
 	a := chat.Account{
 		ID: g.ID, Kind: chat.ChannelKind(g.Kind), Name: g.Name, Address: g.Address, State: chat.AccountState(g.State),
 		StateReason: g.StateReason, DepartmentID: g.DepartmentID, Language: g.Language, CreatedAt: g.CreatedAt.UTC(),
@@ -85,6 +103,9 @@ func account(g gen.ChannelAccount) (chat.Account, error) {
 	}
 	if err := json.Unmarshal(g.Settings, &a.Settings); err != nil {
 		return a, fmt.Errorf("settings of account %s: %w", a.ID, err)
+	}
+	if err := json.Unmarshal(keys, &a.Keys); err != nil {
+		return a, fmt.Errorf("keys of account %s: %w", a.ID, err)
 	}
 	return a, nil
 }

@@ -15,11 +15,16 @@ import (
 )
 
 const AccountByID = `-- name: AccountByID :one
-SELECT a.id, a.kind, a.name, a.address, a.state, a.state_reason, a.department_id, a.language, a.settings, a.secrets, a.per_second, a.templates_blocked_until, a.templates_synced_at, a.created_at FROM channel_accounts a WHERE a.id = $1
+SELECT a.id, a.kind, a.name, a.address, a.state, a.state_reason, a.department_id, a.language, a.settings, a.secrets, a.per_second, a.templates_blocked_until, a.templates_synced_at, a.created_at, (
+	SELECT coalesce(jsonb_agg(jsonb_build_object('kind', k.kind, 'type', k.type, 'value', k.value) ORDER BY k.main DESC, k.value), '[]')
+	FROM account_keys k WHERE k.account_id = a.id
+)::jsonb AS keys
+FROM channel_accounts a WHERE a.id = $1
 `
 
 type AccountByIDRow struct {
 	ChannelAccount ChannelAccount
+	Keys           json.RawMessage
 }
 
 func (q *Queries) AccountByID(ctx context.Context, id chat.AccountID) (AccountByIDRow, error) {
@@ -40,6 +45,7 @@ func (q *Queries) AccountByID(ctx context.Context, id chat.AccountID) (AccountBy
 		&i.ChannelAccount.TemplatesBlockedUntil,
 		&i.ChannelAccount.TemplatesSyncedAt,
 		&i.ChannelAccount.CreatedAt,
+		&i.Keys,
 	)
 	return i, err
 }
@@ -548,57 +554,25 @@ func (q *Queries) InsertUnrouted(ctx context.Context, arg InsertUnroutedParams) 
 }
 
 const LastConversations = `-- name: LastConversations :many
-SELECT DISTINCT ON (c.identity_id) c.id, c.account_id, c.identity_id, c.contact_id, c.department_id, c.agent_id, c.status, c.controller, c.priority, c.window_opened_at, c.window_shut_at, c.free_entry_until, c.last_seq, c.read_seq, c.unread_count, c.last_message_at, c.last_inbound_at, c.preview, c.waiting_since, c.assigned_at, c.pair_tat, c.pair_blocked_until, c.created_at, c.ended_at, c.ended_by, c.end_reason_id, c.end_note FROM conversations c
+SELECT DISTINCT ON (c.identity_id) c.id FROM conversations c
 WHERE c.account_id = $1 AND c.identity_id = any($2::uuid[])
 ORDER BY c.identity_id, c.created_at DESC
 `
 
-type LastConversationsRow struct {
-	Conversation Conversation
-}
-
 // The newest conversation of each thread, for those without an open one.
-func (q *Queries) LastConversations(ctx context.Context, accountID chat.AccountID, identityIds []uuid.UUID) ([]LastConversationsRow, error) {
+func (q *Queries) LastConversations(ctx context.Context, accountID chat.AccountID, identityIds []uuid.UUID) ([]chat.ConversationID, error) {
 	rows, err := q.db.Query(ctx, LastConversations, accountID, identityIds)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []LastConversationsRow
+	var items []chat.ConversationID
 	for rows.Next() {
-		var i LastConversationsRow
-		if err := rows.Scan(
-			&i.Conversation.ID,
-			&i.Conversation.AccountID,
-			&i.Conversation.IdentityID,
-			&i.Conversation.ContactID,
-			&i.Conversation.DepartmentID,
-			&i.Conversation.AgentID,
-			&i.Conversation.Status,
-			&i.Conversation.Controller,
-			&i.Conversation.Priority,
-			&i.Conversation.WindowOpenedAt,
-			&i.Conversation.WindowShutAt,
-			&i.Conversation.FreeEntryUntil,
-			&i.Conversation.LastSeq,
-			&i.Conversation.ReadSeq,
-			&i.Conversation.UnreadCount,
-			&i.Conversation.LastMessageAt,
-			&i.Conversation.LastInboundAt,
-			&i.Conversation.Preview,
-			&i.Conversation.WaitingSince,
-			&i.Conversation.AssignedAt,
-			&i.Conversation.PairTat,
-			&i.Conversation.PairBlockedUntil,
-			&i.Conversation.CreatedAt,
-			&i.Conversation.EndedAt,
-			&i.Conversation.EndedBy,
-			&i.Conversation.EndReasonID,
-			&i.Conversation.EndNote,
-		); err != nil {
+		var id chat.ConversationID
+		if err := rows.Scan(&id); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, id)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -607,11 +581,19 @@ func (q *Queries) LastConversations(ctx context.Context, accountID chat.AccountI
 }
 
 const LockConversations = `-- name: LockConversations :many
-SELECT c.id, c.account_id, c.identity_id, c.contact_id, c.department_id, c.agent_id, c.status, c.controller, c.priority, c.window_opened_at, c.window_shut_at, c.free_entry_until, c.last_seq, c.read_seq, c.unread_count, c.last_message_at, c.last_inbound_at, c.preview, c.waiting_since, c.assigned_at, c.pair_tat, c.pair_blocked_until, c.created_at, c.ended_at, c.ended_by, c.end_reason_id, c.end_note FROM conversations c WHERE c.id = any($1::uuid[]) ORDER BY c.id FOR NO KEY UPDATE OF c
+SELECT c.id, c.account_id, c.identity_id, c.contact_id, c.department_id, c.agent_id, c.status, c.controller, c.priority, c.window_opened_at, c.window_shut_at, c.free_entry_until, c.last_seq, c.read_seq, c.unread_count, c.last_message_at, c.last_inbound_at, c.preview, c.waiting_since, c.assigned_at, c.pair_tat, c.pair_blocked_until, c.created_at, c.ended_at, c.ended_by, c.end_reason_id, c.end_note, k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at
+FROM conversations c JOIN contacts k ON k.id = c.contact_id JOIN identities i ON i.id = c.identity_id
+WHERE c.id = any($1::uuid[]) ORDER BY c.id FOR NO KEY UPDATE OF c
 `
 
 type LockConversationsRow struct {
 	Conversation Conversation
+	Name         string
+	ProfileName  string
+	Username     string
+	Type         string
+	Value        string
+	OptedOutAt   *time.Time
 }
 
 func (q *Queries) LockConversations(ctx context.Context, ids []uuid.UUID) ([]LockConversationsRow, error) {
@@ -651,6 +633,12 @@ func (q *Queries) LockConversations(ctx context.Context, ids []uuid.UUID) ([]Loc
 			&i.Conversation.EndedBy,
 			&i.Conversation.EndReasonID,
 			&i.Conversation.EndNote,
+			&i.Name,
+			&i.ProfileName,
+			&i.Username,
+			&i.Type,
+			&i.Value,
+			&i.OptedOutAt,
 		); err != nil {
 			return nil, err
 		}
@@ -663,10 +651,11 @@ func (q *Queries) LockConversations(ctx context.Context, ids []uuid.UUID) ([]Loc
 }
 
 const LockConversationsOfBatch = `-- name: LockConversationsOfBatch :many
-SELECT c.id, c.account_id, c.identity_id, c.contact_id, c.department_id, c.agent_id, c.status, c.controller, c.priority, c.window_opened_at, c.window_shut_at, c.free_entry_until, c.last_seq, c.read_seq, c.unread_count, c.last_message_at, c.last_inbound_at, c.preview, c.waiting_since, c.assigned_at, c.pair_tat, c.pair_blocked_until, c.created_at, c.ended_at, c.ended_by, c.end_reason_id, c.end_note FROM conversations c
+SELECT c.id, c.account_id, c.identity_id, c.contact_id, c.department_id, c.agent_id, c.status, c.controller, c.priority, c.window_opened_at, c.window_shut_at, c.free_entry_until, c.last_seq, c.read_seq, c.unread_count, c.last_message_at, c.last_inbound_at, c.preview, c.waiting_since, c.assigned_at, c.pair_tat, c.pair_blocked_until, c.created_at, c.ended_at, c.ended_by, c.end_reason_id, c.end_note, k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at
+FROM conversations c JOIN contacts k ON k.id = c.contact_id JOIN identities i ON i.id = c.identity_id
 WHERE c.id IN (
-	SELECT o.id FROM identities i JOIN conversations o ON o.identity_id = i.thread_id
-	WHERE i.value = any($1::text[]) AND i.kind = $2 AND o.account_id = $3 AND o.status <> 'closed'
+	SELECT o.id FROM identities t JOIN conversations o ON o.identity_id = t.thread_id
+	WHERE t.value = any($1::text[]) AND t.kind = $2 AND o.account_id = $3 AND o.status <> 'closed'
 	UNION
 	SELECT m.conversation_id FROM provider_ids p JOIN messages m ON m.id = p.message_id
 	WHERE p.provider_id = any($4::text[]) AND p.account_id = $3
@@ -687,6 +676,12 @@ type LockConversationsOfBatchParams struct {
 
 type LockConversationsOfBatchRow struct {
 	Conversation Conversation
+	Name         string
+	ProfileName  string
+	Username     string
+	Type         string
+	Value        string
+	OptedOutAt   *time.Time
 }
 
 // The open conversations of the named addresses and those of the named messages, locked in the one order.
@@ -733,6 +728,12 @@ func (q *Queries) LockConversationsOfBatch(ctx context.Context, arg LockConversa
 			&i.Conversation.EndedBy,
 			&i.Conversation.EndReasonID,
 			&i.Conversation.EndNote,
+			&i.Name,
+			&i.ProfileName,
+			&i.Username,
+			&i.Type,
+			&i.Value,
+			&i.OptedOutAt,
 		); err != nil {
 			return nil, err
 		}
@@ -769,9 +770,10 @@ func (q *Queries) LockLane(ctx context.Context, accountID chat.AccountID) ([]tim
 }
 
 const LockOpenConversations = `-- name: LockOpenConversations :many
-SELECT c.id, c.account_id, c.identity_id, c.contact_id, c.department_id, c.agent_id, c.status, c.controller, c.priority, c.window_opened_at, c.window_shut_at, c.free_entry_until, c.last_seq, c.read_seq, c.unread_count, c.last_message_at, c.last_inbound_at, c.preview, c.waiting_since, c.assigned_at, c.pair_tat, c.pair_blocked_until, c.created_at, c.ended_at, c.ended_by, c.end_reason_id, c.end_note FROM conversations c
+SELECT c.id, c.account_id, c.identity_id, c.contact_id, c.department_id, c.agent_id, c.status, c.controller, c.priority, c.window_opened_at, c.window_shut_at, c.free_entry_until, c.last_seq, c.read_seq, c.unread_count, c.last_message_at, c.last_inbound_at, c.preview, c.waiting_since, c.assigned_at, c.pair_tat, c.pair_blocked_until, c.created_at, c.ended_at, c.ended_by, c.end_reason_id, c.end_note, k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at
+FROM conversations c JOIN contacts k ON k.id = c.contact_id JOIN identities i ON i.id = c.identity_id
 WHERE c.account_id = $1 AND c.status <> 'closed' AND c.identity_id IN (
-	SELECT i.thread_id FROM identities i WHERE i.value = any($2::text[]) AND i.kind = $3
+	SELECT t.thread_id FROM identities t WHERE t.value = any($2::text[]) AND t.kind = $3
 )
 ORDER BY c.id
 FOR NO KEY UPDATE OF c
@@ -779,6 +781,12 @@ FOR NO KEY UPDATE OF c
 
 type LockOpenConversationsRow struct {
 	Conversation Conversation
+	Name         string
+	ProfileName  string
+	Username     string
+	Type         string
+	Value        string
+	OptedOutAt   *time.Time
 }
 
 // As LockConversationsOfBatch for a batch of new messages only.
@@ -819,6 +827,12 @@ func (q *Queries) LockOpenConversations(ctx context.Context, accountID chat.Acco
 			&i.Conversation.EndedBy,
 			&i.Conversation.EndReasonID,
 			&i.Conversation.EndNote,
+			&i.Name,
+			&i.ProfileName,
+			&i.Username,
+			&i.Type,
+			&i.Value,
+			&i.OptedOutAt,
 		); err != nil {
 			return nil, err
 		}

@@ -43,10 +43,11 @@ WHERE i.value = any(@values::text[]) AND i.kind = @kind;
 
 -- name: LockConversationsOfBatch :many
 -- The open conversations of the named addresses and those of the named messages, locked in the one order.
-SELECT sqlc.embed(c) FROM conversations c
+SELECT sqlc.embed(c), k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at
+FROM conversations c JOIN contacts k ON k.id = c.contact_id JOIN identities i ON i.id = c.identity_id
 WHERE c.id IN (
-	SELECT o.id FROM identities i JOIN conversations o ON o.identity_id = i.thread_id
-	WHERE i.value = any(@values::text[]) AND i.kind = @kind AND o.account_id = @account_id AND o.status <> 'closed'
+	SELECT o.id FROM identities t JOIN conversations o ON o.identity_id = t.thread_id
+	WHERE t.value = any(@values::text[]) AND t.kind = @kind AND o.account_id = @account_id AND o.status <> 'closed'
 	UNION
 	SELECT m.conversation_id FROM provider_ids p JOIN messages m ON m.id = p.message_id
 	WHERE p.provider_id = any(@targets::text[]) AND p.account_id = @account_id
@@ -58,9 +59,10 @@ FOR NO KEY UPDATE OF c;
 
 -- name: LockOpenConversations :many
 -- As LockConversationsOfBatch for a batch of new messages only.
-SELECT sqlc.embed(c) FROM conversations c
+SELECT sqlc.embed(c), k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at
+FROM conversations c JOIN contacts k ON k.id = c.contact_id JOIN identities i ON i.id = c.identity_id
 WHERE c.account_id = @account_id AND c.status <> 'closed' AND c.identity_id IN (
-	SELECT i.thread_id FROM identities i WHERE i.value = any(@values::text[]) AND i.kind = @kind
+	SELECT t.thread_id FROM identities t WHERE t.value = any(@values::text[]) AND t.kind = @kind
 )
 ORDER BY c.id
 FOR NO KEY UPDATE OF c;
@@ -80,12 +82,14 @@ ORDER BY m.conversation_id, m.seq;
 
 -- name: LastConversations :many
 -- The newest conversation of each thread, for those without an open one.
-SELECT DISTINCT ON (c.identity_id) sqlc.embed(c) FROM conversations c
+SELECT DISTINCT ON (c.identity_id) c.id FROM conversations c
 WHERE c.account_id = @account_id AND c.identity_id = any(@identity_ids::uuid[])
 ORDER BY c.identity_id, c.created_at DESC;
 
 -- name: LockConversations :many
-SELECT sqlc.embed(c) FROM conversations c WHERE c.id = any(@ids::uuid[]) ORDER BY c.id FOR NO KEY UPDATE OF c;
+SELECT sqlc.embed(c), k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at
+FROM conversations c JOIN contacts k ON k.id = c.contact_id JOIN identities i ON i.id = c.identity_id
+WHERE c.id = any(@ids::uuid[]) ORDER BY c.id FOR NO KEY UPDATE OF c;
 
 -- name: InsertContacts :exec
 INSERT INTO contacts (id, language, created_at, updated_at)
@@ -191,7 +195,11 @@ UPDATE templates SET status = @status, category = @category, definition = @defin
 SELECT sqlc.embed(t) FROM templates t WHERE t.account_id = $1 AND t.gone_at IS NULL;
 
 -- name: AccountByID :one
-SELECT sqlc.embed(a) FROM channel_accounts a WHERE a.id = $1;
+SELECT sqlc.embed(a), (
+	SELECT coalesce(jsonb_agg(jsonb_build_object('kind', k.kind, 'type', k.type, 'value', k.value) ORDER BY k.main DESC, k.value), '[]')
+	FROM account_keys k WHERE k.account_id = a.id
+)::jsonb AS keys
+FROM channel_accounts a WHERE a.id = $1;
 
 -- name: InsertConversationEvents :exec
 INSERT INTO conversation_events (conversation_id, seq, kind, at, actor, message_id, data)

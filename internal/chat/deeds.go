@@ -1,0 +1,118 @@
+package chat
+
+import "time"
+
+// AgentLoad is an agent as routing sees one: locked, with the load recounted.
+type AgentLoad struct {
+	Agent
+	Load int // conversations held; pending ones do not count
+}
+
+// RouteState is a department's line with everything locked that a decision changes.
+type RouteState struct {
+	Now        time.Time
+	Department Department
+	Waiting    []WaitingRow // the head of the line, in its order
+	Agents     []AgentLoad  // of the department, whatever their presence
+}
+
+// WaitingRow is a waiting conversation and who answered this contact last.
+type WaitingRow struct {
+	ConversationRow
+	LastAgent AgentID
+}
+
+// ChangeNeeds names what a deed is about. The store locks it in the one order: lines, agent, conversation.
+type ChangeNeeds struct {
+	Principal    Principal
+	Conversation ConversationID
+	Oldest       bool        // instead of Conversation: the oldest waiting one that the principal may see
+	Line         bool        // lock the conversation's line: it may enter or leave it
+	Agent        AgentID     // whose load counts; zero = nobody's
+	Messages     []MessageID // of the conversation
+	Attachments  []AttachmentID
+	Template     TemplateID
+	EndReason    EndReasonID
+	Idempotency  *Idempotency
+}
+
+// Idempotency is a caller's key for a request, with the hash of its body.
+type Idempotency struct {
+	Key       string
+	Principal [16]byte
+	BodyHash  []byte
+}
+
+// ChangeState is what a deed finds, locked.
+type ChangeState struct {
+	Now         time.Time
+	Row         ConversationRow
+	Account     Account
+	Agent       *AgentLoad // of ChangeNeeds.Agent; nil if there is no such active agent
+	Messages    map[MessageID]Message
+	Attachments []Upload // in the order asked for; missing ones are left out
+	Template    *TemplateRow
+	EndReason   *EndReason
+	// Repeat is the message that the same Idempotency-Key made before; Mismatch says that its body was another.
+	Repeat   *ThreadMessage
+	Mismatch bool
+	// OtherOpen tells that the contact has another open conversation on this account.
+	OtherOpen    bool
+	LastExternal string // the provider's id of the contact's newest message
+}
+
+// Upload is a file in the media store that waits for its message, or belongs to one.
+type Upload struct {
+	Media
+	UploadedBy [16]byte // agent or visitor
+	MessageID  MessageID
+}
+
+// Send is a claimed message on its way out: what to send, and the fence that its outcome must show.
+type Send struct {
+	Message Message
+	Row     ConversationRow
+	To      []Address // of the thread, strongest first
+	ReplyTo string    // the provider's id of the quoted message
+	Media   []SendMedia
+	Tag     string
+}
+
+// SendMedia is a file of a claimed message.
+type SendMedia struct {
+	Media
+	ProviderID string // the provider's id of an earlier upload that still holds
+}
+
+// SendState is what claiming finds in an account: the lane locked, the conversations locked.
+type SendState struct {
+	Now        time.Time
+	Account    Account
+	Candidates []Send // the oldest pending message of each conversation with none in flight
+	// Rate is the account's limiter: the theoretical arrival time of its next message.
+	Rate time.Time
+	// Pairs are the same for each conversation.
+	Pairs map[ConversationID]time.Time
+}
+
+// SendClaim is what claiming decides.
+type SendClaim struct {
+	Claimed []MessageID // to be sent now, with a new fence
+	Refused Write       // failed before they left: the window closed meanwhile, opted out…
+	Rate    time.Time
+	Pairs   map[ConversationID]time.Time
+}
+
+// Outcome is how sending a claimed message ended. Only the claim that holds the fence may write it.
+type Outcome struct {
+	MessageID    MessageID
+	Conversation ConversationID
+	Fence        int64
+	Status       MessageStatus // sent, failed, unknown, or pending for a later try
+	ExternalID   string
+	Error        *MessageError
+	Again        time.Duration // pending: how long until the next try
+	PairPause    time.Duration // nothing to this contact meanwhile
+	AccountPause time.Duration // nothing from this account meanwhile
+	Effect       SendEffect
+}

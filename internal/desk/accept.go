@@ -1,0 +1,156 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"gatehouse/internal/chat"
+	"gatehouse/internal/task"
+)
+
+type doorStore interface {
+	// InsertEvents commits raw events and marks them pending. It returns only after COMMIT.
+	InsertEvents(ctx context.Context, events []chat.RawEvent) error
+	// InsertUnrouted keeps a signed event of an account that we do not know.
+	InsertUnrouted(ctx context.Context, e chat.RawEvent) error
+}
+
+// Door is the way in for raw provider events. It joins concurrent callers into one multi-row insert: a caller that finds
+// the door idle goes through at once, those that come meanwhile go together next. Nothing waits for company.
+type Door struct {
+	store   doorStore
+	wake    Waker
+	observe func(rows int, took time.Duration, err error)
+
+	mu      sync.Mutex
+	waiting []*entry
+	busy    bool
+}
+
+type entry struct {
+	events []chat.RawEvent
+	done   chan error
+}
+
+// Limits of the door: rows of one insert, and callers that may wait for one. Beyond that it refuses at once, since a
+// provider that is told to come again later loses nothing, and memory without a bound loses everything.
+const (
+	doorRows    = 256
+	doorWaiting = 4096
+)
+
+// errDoorFull tells that more callers wait than the door lets wait.
+var errDoorFull = chat.Errorf(chat.CodeUnavailable, "too many events wait for the database")
+
+// NewDoor makes a door. observe is told of every insert.
+func NewDoor(store doorStore, wake Waker, observe func(rows int, took time.Duration, err error)) *Door {
+	return &Door{store: store, wake: wake, observe: observe}
+}
+
+// Accept returns nil once the events are committed. Any error means that they may or may not be stored: the provider is
+// to send them again, and what is there twice is recognised when it is applied.
+func (d *Door) Accept(ctx context.Context, events ...chat.RawEvent) error {
+	if len(events) == 0 {
+		return nil
+	}
+	e := &entry{events: events, done: make(chan error, 1)}
+	d.mu.Lock()
+	if len(d.waiting) >= doorWaiting {
+		d.mu.Unlock()
+		return errDoorFull
+	}
+	d.waiting = append(d.waiting, e)
+	lead := !d.busy
+	d.busy = true
+	d.mu.Unlock()
+	if lead {
+		go d.flush()
+	}
+	select {
+	case err := <-e.done:
+		return err
+	case <-ctx.Done():
+		return chat.Errorf(chat.CodeUnavailable, "not committed in time: %w", ctx.Err())
+	}
+}
+
+// flush writes until nobody waits.
+func (d *Door) flush() {
+	for {
+		d.mu.Lock()
+		n, rows := 0, 0
+		for n < len(d.waiting) && (n == 0 || rows+len(d.waiting[n].events) <= doorRows) {
+			rows += len(d.waiting[n].events)
+			n++
+		}
+		if n == 0 {
+			d.busy = false
+			d.mu.Unlock()
+			return
+		}
+		group := d.waiting[:n:n]
+		d.waiting = append([]*entry(nil), d.waiting[n:]...)
+		d.mu.Unlock()
+		d.write(group, rows)
+	}
+}
+
+func (d *Door) write(group []*entry, rows int) {
+	// The callers' contexts end on their own; the insert has a deadline of its own, so that one impatient caller does not
+	// fail its neighbours.
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	events := make([]chat.RawEvent, 0, rows)
+	for _, e := range group {
+		events = append(events, e.events...)
+	}
+	start := time.Now()
+	err := d.store.InsertEvents(ctx, events)
+	d.observe(rows, time.Since(start), err)
+	if err == nil {
+		d.ring(ctx, events)
+	} else if len(group) > 1 && chat.CodeOf(err) != chat.CodeUnavailable {
+		// One of them is poison: each goes alone, so that it fails alone.
+		for _, e := range group {
+			err := d.store.InsertEvents(ctx, e.events)
+			if err == nil {
+				d.ring(ctx, e.events)
+			}
+			e.done <- err
+		}
+		return
+	}
+	for _, e := range group {
+		e.done <- err
+	}
+}
+
+// ring wakes each account once.
+func (d *Door) ring(ctx context.Context, events []chat.RawEvent) {
+	var rung [8]chat.AccountID
+	n := 0
+next:
+	for _, e := range events {
+		for _, a := range rung[:n] {
+			if a == e.AccountID {
+				continue next
+			}
+		}
+		if n < len(rung) {
+			rung[n] = e.AccountID
+			n++
+		}
+		d.wake.Wake(ctx, task.Wake{Kind: task.Ingest, ID: e.AccountID.String()})
+	}
+}
+
+// Unrouted keeps a signed event of an account that we do not know.
+func (d *Door) Unrouted(ctx context.Context, e chat.RawEvent) error {
+	err := d.store.InsertUnrouted(ctx, e)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return chat.Errorf(chat.CodeUnavailable, "not committed in time: %w", err)
+	}
+	return err
+}

@@ -1,0 +1,104 @@
+// Package desk holds the use-cases of Gatehouse: what happens when a provider calls, when an agent acts, when a timer is
+// due. One verb a file, in the order of a message's life: accept, receive, route, reply, deliver; then what agents and
+// admins do.
+//
+// The desk decides and the store writes: a verb hands the store a pure function, gets the locked rows, and returns a
+// chat.Write. The desk knows no Postgres, no Asynq, no Fiber and no channel: what it needs of them are the small interfaces
+// beside each verb. News is published only after its transaction committed, and may be lost; wakes may be lost too, for
+// what is due is always a row that the sweeper finds.
+package desk
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"gatehouse/internal/chat"
+	"gatehouse/internal/task"
+	"gatehouse/internal/window"
+)
+
+// Channel is what the desk knows of a channel kind: facts of its driver.
+type Channel struct {
+	Label  string
+	Window window.Rule
+	Limits chat.Limits
+	Parse  func(chat.RawEvent) ([]chat.Inbound, error)
+}
+
+// Waker rings for a worker. It never blocks for long and may fail silently: a lost wake costs a moment, never a message.
+type Waker interface {
+	Wake(ctx context.Context, w task.Wake)
+}
+
+// Publisher tells live readers what has just committed.
+type Publisher interface {
+	Publish(ctx context.Context, notices []chat.Notice)
+}
+
+// Metrics counts what the desk decides. Labels are closed sets.
+type Metrics interface {
+	Received(kind chat.ChannelKind, what string, n int)           // inbound happenings by what became of them
+	IngestLag(kind chat.ChannelKind, lag time.Duration)           // received to committed
+	Window(kind chat.ChannelKind, reason window.Reason)           // decisions of the window law
+	Delivered(kind chat.ChannelKind, outcome string, code string) // attempts by outcome
+	SendLag(kind chat.ChannelKind, lag time.Duration)             // accepted to handed over
+	Routed(outcome string, waited time.Duration)
+	Quarantined(kind chat.ChannelKind)
+	Raced(what string)
+	Recovered(what string, n int) // due rows that the sweeper found without a wake
+}
+
+// Desk is the use-cases over one store.
+type Desk struct {
+	store   Store
+	wake    Waker
+	live    Publisher
+	kinds   map[chat.ChannelKind]Channel
+	metrics Metrics
+	log     *slog.Logger
+}
+
+// Config is what a Desk is made of; all fields are needed.
+type Config struct {
+	Store     Store
+	Waker     Waker
+	Publisher Publisher
+	Kinds     map[chat.ChannelKind]Channel
+	Metrics   Metrics
+	Log       *slog.Logger
+}
+
+// Store is the record, as the verbs need it: the sum of the interfaces beside them.
+type Store interface {
+	doorStore
+	laneStore
+	routeStore
+	changeStore
+	sendStore
+	readStore
+}
+
+// New makes a desk.
+func New(c Config) *Desk {
+	return &Desk{store: c.Store, wake: c.Waker, live: c.Publisher, kinds: c.Kinds, metrics: c.Metrics, log: c.Log}
+}
+
+// Kind gives the facts of a channel kind.
+func (d *Desk) Kind(k chat.ChannelKind) (Channel, error) {
+	c, ok := d.kinds[k]
+	if !ok {
+		return Channel{}, chat.Errorf(chat.CodeNotSupported, "no driver for channel kind %q", k)
+	}
+	return c, nil
+}
+
+// windowState is what the window law asks of a conversation.
+func windowState(r chat.ConversationRow) window.State {
+	return window.State{OpenedAt: r.WindowOpenedAt, ShutAt: r.WindowShutAt, FreeEntryUntil: r.FreeEntryUntil, OptedOut: r.OptedOut}
+}
+
+// WindowView is a conversation's service window as an agent sees it.
+func (d *Desk) WindowView(r chat.ConversationRow, now time.Time) window.View {
+	return d.kinds[r.Kind].Window.View(now, windowState(r))
+}

@@ -1,0 +1,215 @@
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"time"
+
+	"gatehouse/internal/chat"
+	"gatehouse/internal/postgres/gen"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// Change locks what a deed is about, in the one order, and writes what decide returns, in one transaction. What the principal
+// may not see is CodeNotFound. A refusal of decide is returned as it is, and nothing is written.
+func (s *Store) Change(ctx context.Context, n chat.ChangeNeeds, decide func(chat.ChangeState) (*chat.Write, error)) error {
+	return s.inTx(ctx, s.pool, "change", func(tx pgx.Tx) error {
+		st, err := s.changeState(ctx, tx, n)
+		if err != nil {
+			return err
+		}
+		w, err := decide(st)
+		if err != nil || w == nil {
+			return err
+		}
+		var b pgx.Batch
+		queueWrite(&b, st.Row.AccountID, w)
+		queueAssigned(&b, w)
+		if k := n.Idempotency; k != nil && len(w.Messages) > 0 {
+			b.Queue(gen.ForgetIdempotencyKey, k.Key, uuid.UUID(k.Principal))
+			b.Queue(gen.KeepIdempotencyKey, k.Key, uuid.UUID(k.Principal), k.BodyHash, w.Messages[0].ID)
+		}
+		return runBatch(ctx, tx, &b)
+	})
+}
+
+func (s *Store) changeState(ctx context.Context, tx pgx.Tx, n chat.ChangeNeeds) (st chat.ChangeState, err error) {
+	q := s.q.WithTx(tx)
+	conv := n.Conversation
+	if n.Oldest {
+		if conv, err = s.oldestWaiting(ctx, tx, n.Principal); err != nil {
+			return st, err
+		}
+	} else if n.Line {
+		d, err := q.DepartmentOf(ctx, conv)
+		if err != nil {
+			return st, err
+		}
+		if _, err := q.LockLines(ctx, []uuid.UUID{uuid.UUID(d)}); err != nil {
+			return st, err
+		}
+	}
+	var now time.Time
+	if err := tx.QueryRow(ctx, "SELECT now()").Scan(&now); err != nil {
+		return st, err
+	}
+	st.Now = s.desk(now)
+	if !chat.IsZero(n.Agent) {
+		if _, err := q.LockAgent(ctx, n.Agent); err != nil {
+			return st, err
+		}
+	}
+	rows, err := s.lockConversations(ctx, tx, "", []chat.ConversationID{conv})
+	if err != nil {
+		return st, err
+	}
+	if len(rows) == 0 || !n.Principal.Sees(rows[0].DepartmentID, rows[0].AgentID) {
+		return st, chat.Errorf(chat.CodeNotFound, "no such conversation")
+	}
+	st.Row = rows[0]
+	if !chat.IsZero(n.Agent) {
+		found, err := tx.Query(ctx, gen.AgentWithLoad, []chat.AgentID{n.Agent})
+		if err != nil {
+			return st, err
+		}
+		loads, err := agentLoads(found, now)
+		if err != nil {
+			return st, err
+		}
+		if len(loads) == 1 && loads[0].State == chat.AgentActive {
+			st.Agent = &loads[0]
+		}
+	}
+	acc, err := q.AccountByID(ctx, st.Row.AccountID)
+	if err != nil {
+		return st, err
+	}
+	if st.Account, err = account(acc.ChannelAccount, acc.Keys); err != nil {
+		return st, err
+	}
+	st.Row.Kind = st.Account.Kind
+	return st, s.changeExtras(ctx, tx, n, &st)
+}
+
+// changeExtras reads what only some deeds ask for.
+func (s *Store) changeExtras(ctx context.Context, tx pgx.Tx, n chat.ChangeNeeds, st *chat.ChangeState) error {
+	q := s.q.WithTx(tx)
+	if k := n.Idempotency; k != nil {
+		rows, err := q.IdempotentMessage(ctx, k.Key, uuid.UUID(k.Principal))
+		if err != nil {
+			return err
+		}
+		if len(rows) == 1 {
+			m, err := message(rows[0].Message)
+			if err != nil {
+				return err
+			}
+			full, err := s.threadMessages(ctx, tx, []chat.Message{m})
+			if err != nil {
+				return err
+			}
+			st.Repeat, st.Mismatch = &full[0], !bytes.Equal(rows[0].BodyHash, k.BodyHash)
+			return nil
+		}
+	}
+	if len(n.Messages) > 0 {
+		st.Messages = map[chat.MessageID]chat.Message{}
+		rows, err := tx.Query(ctx, gen.MessagesOfConversation, n.Messages, st.Row.ID)
+		if err != nil {
+			return err
+		}
+		if err := eachMessage(rows, func(m chat.Message) { st.Messages[m.ID] = m }); err != nil {
+			return err
+		}
+	}
+	if len(n.Attachments) > 0 {
+		if err := s.uploads(ctx, tx, n.Attachments, st); err != nil {
+			return err
+		}
+	}
+	if !chat.IsZero(n.Template) {
+		t, err := q.TemplateByID(ctx, n.Template)
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		if err == nil {
+			row := templateRow(t.Template)
+			st.Template = &row
+		}
+	}
+	if !chat.IsZero(n.EndReason) {
+		r, err := q.EndReasonByID(ctx, n.EndReason)
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		if err == nil {
+			st.EndReason = &chat.EndReason{ID: r.EndReason.ID, Label: r.EndReason.Label, Position: int(r.EndReason.Position), Disabled: r.EndReason.Disabled}
+		}
+	}
+	var err error
+	if st.Row.Status == chat.Closed {
+		if st.OtherOpen, err = q.OtherOpen(ctx, gen.OtherOpenParams{IdentityID: st.Row.IdentityID, AccountID: st.Row.AccountID, ID: st.Row.ID}); err != nil {
+			return err
+		}
+		w, err := q.ThreadWindow(ctx, st.Row.IdentityID, st.Row.AccountID)
+		if err != nil {
+			return err
+		}
+		st.Row.WindowOpenedAt, st.Row.WindowShutAt, st.Row.FreeEntryUntil = at(w.Opened), at(w.Shut), at(w.Free)
+	}
+	last, err := q.LastInboundExternal(ctx, st.Row.ID)
+	if err == nil && len(last) == 1 {
+		st.LastExternal = last[0]
+	}
+	return err
+}
+
+func (s *Store) uploads(ctx context.Context, tx pgx.Tx, ids []chat.AttachmentID, st *chat.ChangeState) error {
+	rows, err := s.q.WithTx(tx).UploadsByID(ctx, column(ids, func(a *chat.AttachmentID) uid { return uid(*a) }))
+	if err != nil {
+		return err
+	}
+	byID := map[chat.AttachmentID]chat.Upload{}
+	for _, r := range rows {
+		byID[r.ID] = chat.Upload{
+			Media: chat.Media{
+				ID: r.ID, State: chat.MediaState(r.State), Type: r.Type, Name: r.Name, Size: r.Size, Width: int(r.Width), Height: int(r.Height),
+				DurationMS: r.DurationMs, Voice: r.Voice, Animated: r.Animated, Thumb: r.Thumb,
+			},
+			UploadedBy: r.UploadedBy, MessageID: chat.MessageID(r.MessageID),
+		}
+	}
+	for _, a := range ids {
+		if u, ok := byID[a]; ok {
+			st.Attachments = append(st.Attachments, u)
+		}
+	}
+	return nil
+}
+
+// oldestWaiting finds the head of the lines that the principal may see, and locks those lines.
+func (s *Store) oldestWaiting(ctx context.Context, tx pgx.Tx, p chat.Principal) (chat.ConversationID, error) {
+	q := s.q.WithTx(tx)
+	lines := column(p.Departments, func(d *chat.DepartmentID) uid { return uid(*d) })
+	if p.SeesAll() {
+		all, err := q.AllLines(ctx)
+		if err != nil {
+			return chat.ConversationID{}, err
+		}
+		lines = column(all, func(d *chat.DepartmentID) uid { return uid(*d) })
+	}
+	if _, err := q.LockLines(ctx, lines); err != nil {
+		return chat.ConversationID{}, err
+	}
+	rows, err := q.OldestWaiting(ctx, lines)
+	if err != nil {
+		return chat.ConversationID{}, err
+	}
+	if len(rows) == 0 {
+		return chat.ConversationID{}, chat.Errorf(chat.CodeNothingWaiting, "nobody waits")
+	}
+	return rows[0].ID, nil
+}

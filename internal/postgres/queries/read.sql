@@ -1,0 +1,82 @@
+-- What lists and threads show.
+
+-- name: ReactionsOf :many
+SELECT message_id, direction, emoji FROM reactions WHERE message_id = any(@message_ids::uuid[]) AND emoji <> '';
+
+-- name: ConversationRow :many
+SELECT sqlc.embed(c), k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at
+FROM conversations c JOIN contacts k ON k.id = c.contact_id JOIN identities i ON i.id = c.identity_id
+WHERE c.id = any(@ids::uuid[]) ORDER BY c.id;
+
+-- name: ThreadBefore :many
+SELECT sqlc.embed(m) FROM messages m WHERE m.conversation_id = @conversation_id AND m.seq < @before ORDER BY m.seq DESC LIMIT @most;
+
+-- name: ThreadAfter :many
+SELECT sqlc.embed(m) FROM messages m WHERE m.conversation_id = @conversation_id AND m.seq > @after ORDER BY m.seq LIMIT @most;
+
+-- name: MessageByID :many
+SELECT sqlc.embed(m) FROM messages m WHERE m.id = $1;
+
+-- name: MessagesIn :many
+SELECT sqlc.embed(m) FROM messages m WHERE m.id = any(@ids::uuid[]);
+
+-- name: EventsSince :many
+SELECT conversation_id, seq, kind, at, actor, message_id, data FROM conversation_events
+WHERE conversation_id = @conversation_id AND seq > @since ORDER BY seq LIMIT @most;
+
+-- name: EventsBetween :many
+-- Events other than those of messages, for a page of a thread.
+SELECT conversation_id, seq, kind, at, actor, message_id, data FROM conversation_events
+WHERE conversation_id = @conversation_id AND seq >= @low AND seq < @high AND kind NOT IN ('message', 'status', 'reaction', 'edited', 'deleted', 'media', 'read')
+ORDER BY seq DESC LIMIT @most;
+
+-- name: ContactByID :one
+SELECT sqlc.embed(c) FROM contacts c WHERE c.id = $1;
+
+-- name: IdentitiesOfContact :many
+SELECT sqlc.embed(i) FROM identities i WHERE i.contact_id = $1 ORDER BY i.created_at, i.id;
+
+-- name: HistoryOfContact :many
+SELECT c.id, c.account_id, a.kind, c.status, c.last_message_at, c.ended_at, r.label, c.agent_id, c.department_id, c.preview
+FROM conversations c JOIN channel_accounts a ON a.id = c.account_id LEFT JOIN end_reasons r ON r.id = c.end_reason_id
+WHERE c.contact_id = @contact_id AND c.id <> @except_id ORDER BY c.last_message_at DESC LIMIT 20;
+
+-- name: UpdateContact :exec
+UPDATE contacts SET name = coalesce(sqlc.narg(name), name), language = coalesce(sqlc.narg(language), language), updated_at = now() WHERE id = @id;
+
+-- name: ContactVisible :one
+-- Whether one of the contact's conversations lies within a principal's scope.
+SELECT EXISTS (SELECT 1 FROM conversations c WHERE c.contact_id = @contact_id
+	AND (@sees_all::boolean OR c.agent_id = @agent_id::uuid OR c.department_id = any(@departments::uuid[])));
+
+-- name: ChangedSince :many
+-- Conversations with events that committed after a snapshot was taken: the question of a reader that reconnects.
+-- written_at bounds the search; xid decides.
+SELECT e.conversation_id FROM conversation_events e
+WHERE e.written_at > sqlc.arg(since) AND e.xid::text::bigint >= sqlc.arg(horizon)::bigint
+GROUP BY e.conversation_id LIMIT @most;
+
+-- name: Horizon :one
+-- The oldest transaction that still runs, the time, and which copy of the record this is.
+SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xid, now()::timestamptz AS at,
+	('conversation_events'::regclass::oid)::text AS copy;
+
+-- name: CountMine :one
+SELECT count(*) FILTER (WHERE status = 'assigned')::int AS mine, count(*) FILTER (WHERE status = 'pending')::int AS pending,
+	count(*) FILTER (WHERE unread_count > 0)::int AS unread
+FROM conversations WHERE agent_id = $1 AND status IN ('assigned', 'pending');
+
+-- name: CountWaiting :many
+SELECT department_id, count(*)::int AS n FROM conversations
+WHERE status = 'waiting' AND (@sees_all::boolean OR department_id = any(@departments::uuid[])) GROUP BY department_id;
+
+-- name: CountOpen :many
+SELECT department_id, count(*)::int AS n FROM conversations
+WHERE status <> 'closed' AND (@sees_all::boolean OR department_id = any(@departments::uuid[]) OR agent_id = @agent_id::uuid) GROUP BY department_id;
+
+-- name: CountExpiring :one
+-- Conversations held by the agent, or waiting in their lines, whose window is about to shut.
+SELECT count(*)::int FROM conversations c JOIN channel_accounts a ON a.id = c.account_id
+WHERE c.status IN ('waiting', 'assigned', 'pending') AND a.kind = any(@kinds::text[])
+	AND c.window_opened_at > @from_at::timestamptz AND c.window_opened_at <= @to_at::timestamptz
+	AND (c.agent_id = @agent_id::uuid OR (c.status = 'waiting' AND (@sees_all::boolean OR c.department_id = any(@departments::uuid[]))));

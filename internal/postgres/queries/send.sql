@@ -1,0 +1,68 @@
+-- The way out: claims, outcomes, and what is due.
+
+-- name: LockSendLane :many
+SELECT l.tat, l.paused_until, l.pauses, now()::timestamptz AS now FROM send_lanes l WHERE l.account_id = $1 FOR NO KEY UPDATE SKIP LOCKED;
+
+-- name: SendCandidates :many
+-- The oldest unsent message of each conversation in which none is in flight, agents' before bulk.
+SELECT sqlc.embed(m) FROM messages m
+WHERE m.account_id = @account_id AND m.status = 'pending' AND m.due_at <= @now
+	AND NOT EXISTS (SELECT 1 FROM messages o WHERE o.conversation_id = m.conversation_id AND o.status IN ('pending', 'sending') AND o.seq < m.seq)
+ORDER BY m.bulk, m.due_at, m.id LIMIT @most;
+
+-- name: SendConversations :many
+-- The conversations of the candidates, locked, with their pair limits.
+SELECT sqlc.embed(c), k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at
+FROM conversations c JOIN contacts k ON k.id = c.contact_id JOIN identities i ON i.id = c.identity_id
+WHERE c.id = any(@ids::uuid[]) ORDER BY c.id FOR NO KEY UPDATE OF c;
+
+-- name: ThreadAddresses :many
+SELECT i.thread_id, i.kind, i.scope, i.type, i.value FROM identities i WHERE i.thread_id = any(@thread_ids::uuid[])
+ORDER BY i.thread_id, (i.type = 'phone') DESC, i.created_at DESC, i.id DESC;
+
+-- name: AttachmentsOf :many
+SELECT id, message_id, state, type, name, size, width, height, duration_ms, voice, animated, thumb, error, provider_id, provider_until, ref
+FROM attachments WHERE message_id = any(@message_ids::uuid[]) ORDER BY message_id, position;
+
+-- name: ExternalIDs :many
+SELECT m.id, m.external_id FROM messages m WHERE m.id = any(@ids::uuid[]);
+
+-- name: ClaimSends :many
+UPDATE messages SET status = 'sending', fence = nextval('send_fence'), attempt = attempt + 1, due_at = now() + make_interval(secs => @lease_s::float8)
+WHERE id = any(@ids::uuid[]) AND status = 'pending'
+RETURNING id, fence, attempt;
+
+-- name: KeepRate :exec
+UPDATE send_lanes SET tat = @tat WHERE account_id = @account_id;
+
+-- name: KeepPairs :exec
+UPDATE conversations c SET pair_tat = t.tat
+FROM (SELECT unnest(@ids::uuid[]) AS id, unnest(@tats::timestamptz[]) AS tat) AS t WHERE c.id = t.id;
+
+-- name: LockSending :many
+-- The claimed messages whose fences still hold. Whoever paused too long finds nothing here.
+SELECT sqlc.embed(m) FROM messages m
+JOIN (SELECT unnest(@ids::uuid[]) AS id, unnest(@fences::bigint[]) AS fence) AS t ON m.id = t.id AND m.fence = t.fence
+WHERE m.status = 'sending';
+
+-- name: BlockPair :exec
+UPDATE conversations SET pair_blocked_until = now() + make_interval(secs => @pause_s::float8) WHERE id = @id;
+
+-- name: PauseLane :exec
+UPDATE send_lanes SET paused_until = now() + make_interval(secs => @pause_s::float8), pauses = pauses + 1 WHERE account_id = @account_id;
+
+-- name: ResumeLane :exec
+UPDATE send_lanes SET pauses = 0 WHERE account_id = @account_id AND pauses > 0;
+
+-- name: DueSends :many
+-- Accounts with an unsent message that was due before age, in seconds.
+SELECT DISTINCT m.account_id FROM messages m
+WHERE m.status = 'pending' AND m.due_at < now() + make_interval(secs => @shift_s::float8) - make_interval(secs => @age_s::float8);
+
+-- name: LostSends :many
+-- Claims whose lease ran out: their senders are gone, and nobody knows whether the message went out.
+SELECT m.id, m.conversation_id, m.account_id, m.fence FROM messages m
+WHERE m.status = 'sending' AND m.due_at < now() LIMIT 200;
+
+-- name: KeepProviderMedia :exec
+UPDATE attachments SET provider_id = @provider_id, provider_until = @provider_until WHERE id = @id;
