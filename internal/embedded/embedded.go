@@ -116,7 +116,7 @@ func (s *Servers) start(ctx context.Context, cfg Config) error {
 
 	var pg *postgres
 	if cfg.Parts != OnlyRedis {
-		if pg, err = openPostgres(cfg, pgAt); err != nil {
+		if pg, err = openPostgres(ctx, cfg, pgAt); err != nil {
 			return err
 		}
 		if known.DatabaseURL == "" && pg.initialized() {

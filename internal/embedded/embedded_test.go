@@ -155,7 +155,7 @@ func TestServersWithOtherSettingsAreReplaced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pg, err := openPostgres(Config{Dir: dir, Log: slog.Default()}, at)
+	pg, err := openPostgres(t.Context(), Config{Dir: dir, Log: slog.Default()}, at)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,14 +52,13 @@ func (k *keeper) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	how := "adopted the server that was left running"
-	if p == nil {
-		how = "started"
+	adopted := p != nil
+	if !adopted {
 		if p, err = k.persist(ctx); err != nil {
 			return err
 		}
 	}
-	k.log.Info("embedded: "+how, "pid", p.pid, "took", time.Since(began).Round(time.Millisecond))
+	k.log.Info("embedded: the server is up", "adopted", adopted, "pid", p.pid, "took", time.Since(began).Round(time.Millisecond))
 	k.hold(p)
 	watching, cancel := context.WithCancel(context.Background())
 	k.cancel, k.done = cancel, make(chan struct{})

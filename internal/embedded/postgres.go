@@ -36,12 +36,12 @@ type postgres struct {
 // healthy is how soon a server that was left running must answer to be adopted.
 const healthy = 3 * time.Second
 
-func openPostgres(cfg Config, at address) (*postgres, error) {
+func openPostgres(ctx context.Context, cfg Config, at address) (*postgres, error) {
 	h, err := openHome(filepath.Join(cfg.Dir, postgresDir), "postgres.log", "postgres")
 	if err != nil {
 		return nil, err
 	}
-	bin, err := findPostgres(h.ours(clusterDir, "PG_VERSION"))
+	bin, err := findPostgres(ctx, h.ours(clusterDir, "PG_VERSION"))
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +126,8 @@ func (pg *postgres) launch(ctx context.Context, mayMove bool) (*process, error) 
 		return nil, err
 	}
 	if mayMove {
-		if err := pg.at.move(); err != nil {
+		var err error
+		if pg.at, err = pg.at.vacant(); err != nil {
 			return nil, err
 		}
 	}
@@ -270,7 +271,7 @@ func (f postmaster) alive() bool { return recognise(f.pid, "postgres", filepath.
 
 // findPostgres returns the folder of the newest server binaries, or of those that fit an existing cluster. Debian's
 // wrappers in /usr/bin cannot be meant: there is no initdb among them.
-func findPostgres(versionFile string) (string, error) {
+func findPostgres(ctx context.Context, versionFile string) (string, error) {
 	dirs, err := filepath.Glob("/usr/lib/postgresql/*/bin")
 	if err != nil {
 		return "", err
@@ -286,7 +287,7 @@ func findPostgres(versionFile string) (string, error) {
 
 	best, bestVersion, seen := "", 0, []int{}
 	for _, dir := range dirs {
-		v := majorVersion(dir)
+		v := majorVersion(ctx, dir)
 		if v > 0 {
 			seen = append(seen, v)
 		}
@@ -296,6 +297,8 @@ func findPostgres(versionFile string) (string, error) {
 	}
 	slices.Sort(seen)
 	switch {
+	case ctx.Err() != nil: // nobody was asked to the end
+		return "", ctx.Err()
 	case best != "":
 		return best, nil
 	case want != 0:
@@ -307,8 +310,8 @@ func findPostgres(versionFile string) (string, error) {
 
 var versionLine = regexp.MustCompile(`^postgres \(PostgreSQL\) (\d+)`)
 
-func majorVersion(dir string) int {
-	out, err := exec.Command(filepath.Join(dir, "postgres"), "--version").Output()
+func majorVersion(ctx context.Context, dir string) int {
+	out, err := exec.CommandContext(ctx, filepath.Join(dir, "postgres"), "--version").Output()
 	if err != nil {
 		return 0
 	}

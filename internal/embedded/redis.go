@@ -117,7 +117,8 @@ func (r *redisServer) adopt(ctx context.Context) (*process, error) {
 
 func (r *redisServer) launch(ctx context.Context, mayMove bool) (*process, error) {
 	if mayMove {
-		if err := r.at.move(); err != nil {
+		var err error
+		if r.at, err = r.at.vacant(); err != nil {
 			return nil, err
 		}
 	}
@@ -189,7 +190,8 @@ func (*miniRedis) adopt(context.Context) (*process, error) { return nil, nil }
 
 func (m *miniRedis) launch(_ context.Context, mayMove bool) (*process, error) {
 	if mayMove {
-		if err := m.at.move(); err != nil {
+		var err error
+		if m.at, err = m.at.vacant(); err != nil {
 			return nil, err
 		}
 	}

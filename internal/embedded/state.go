@@ -101,14 +101,14 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, l.Close()
 }
 
-// move takes another port if somebody else listens on this one by now.
-func (a *address) move() error {
+// vacant returns the address itself, or one with another port if somebody else listens on this one by now.
+func (a address) vacant() (address, error) {
 	l, err := net.Listen("tcp4", a.String())
 	if err == nil {
-		return l.Close()
+		return a, l.Close()
 	}
 	a.port, err = freePort()
-	return err
+	return a, err
 }
 
 // load reads the state file; its error is os.ErrNotExist before the first start.

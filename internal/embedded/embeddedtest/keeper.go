@@ -121,12 +121,12 @@ func (h *hall) join() (*lease, error) {
 	return &lease{shared, url}, nil
 }
 
-func (h *hall) find() (string, error) {
+func (h *hall) find() (url string, err error) {
 	mine, err := h.lock(calling, syscall.LOCK_EX)
 	if err != nil {
 		return "", err
 	}
-	defer mine.free()
+	defer func() { err = errors.Join(err, mine.free()) }()
 	called, ended := false, func() bool { return true }
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -196,12 +196,12 @@ func (h *hall) failure() error {
 }
 
 // keep runs the server until nobody wants it any more.
-func (h *hall) keep() error {
+func (h *hall) keep() (err error) {
 	alone, err := h.lock(keeping, syscall.LOCK_EX|syscall.LOCK_NB)
 	if err != nil || alone == nil {
 		return err
 	}
-	defer alone.free()
+	defer func() { err = errors.Join(err, alone.free()) }()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
@@ -213,8 +213,8 @@ func (h *hall) keep() error {
 	if err != nil {
 		return errors.Join(err, s.Stop())
 	}
-	defer quiet.free() // last of all: who comes now waits, and then calls a new keeper
-	return errors.Join(s.Stop(), os.RemoveAll(h.servers()))
+	// The leases last of all: who comes now waits for them, and then calls a new keeper.
+	return errors.Join(s.Stop(), os.RemoveAll(h.servers()), quiet.free())
 }
 
 // wait returns, with the leases to itself, when nobody has held one for the time h.idle.

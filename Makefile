@@ -1,0 +1,11 @@
+# Each target is a script, to be read and run without make too.
+.PHONY: run test check build ui gen lint fmt
+
+run:   ; @scripts/run.sh
+test:  ; @scripts/test.sh
+check: ; @scripts/check.sh
+build: ; @scripts/build.sh
+ui:    ; @scripts/ui.sh
+gen:   ; @scripts/gen.sh
+lint:  ; @scripts/tool.sh golangci-lint run ./...
+fmt:   ; @scripts/tool.sh golangci-lint fmt ./...
