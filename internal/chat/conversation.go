@@ -54,6 +54,7 @@ type Conversation struct {
 	LastMessageAt time.Time // activity: a message, in or out
 	LastInboundAt time.Time
 	Preview       Preview
+	ReturnedBy    AgentID   // who gave it back last; the router does not give it to them again
 	WaitingSince  time.Time // zero unless waiting; kept when it returns to the head of the line
 	AssignedAt    time.Time
 	CreatedAt     time.Time
@@ -80,6 +81,9 @@ func (c Conversation) Enqueue(since time.Time, why string) (Conversation, Event)
 	from := c.AgentID
 	c.Status, c.Controller, c.WaitingSince = Waiting, ControllerQueue, since
 	c.AgentID, c.AssignedAt = AgentID{}, time.Time{}
+	if why == "returned" {
+		c.ReturnedBy = from
+	}
 	return c, Event{Kind: EventQueued, Data: QueuedData{Department: c.DepartmentID, From: from, Why: why}}
 }
 
@@ -97,7 +101,7 @@ func (c Conversation) Assign(agent AgentID, at time.Time, data AssignedData) (Co
 	}
 	data.Department = c.DepartmentID
 	c.Status, c.Controller, c.AgentID, c.AssignedAt = Assigned, ControllerAgent, agent, at
-	c.WaitingSince = time.Time{}
+	c.WaitingSince, c.ReturnedBy = time.Time{}, AgentID{}
 	return c, Event{Kind: EventAssigned, Data: data}, nil
 }
 
@@ -108,6 +112,15 @@ func (c Conversation) Pend(by AgentID) (Conversation, Event, error) {
 	}
 	c.Status = Pending
 	return c, Event{Kind: EventPended, Actor: by}, nil
+}
+
+// Unpend takes a parked conversation back into the live list.
+func (c Conversation) Unpend(by AgentID) (Conversation, Event, error) {
+	if err := c.heldBy(by); err != nil {
+		return c, Event{}, err
+	}
+	c.Status = Assigned
+	return c, Event{Kind: EventUnpended, Actor: by}, nil
 }
 
 // End closes the conversation with a reason. Only its holder may end a held one.

@@ -1,6 +1,9 @@
 package chat
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // AgentLoad is an agent as routing sees one: locked, with the load recounted.
 type AgentLoad struct {
@@ -34,6 +37,7 @@ type ChangeNeeds struct {
 	Template     TemplateID
 	EndReason    EndReasonID
 	Idempotency  *Idempotency
+	UnreadAfter  *int64 // count the contact's messages after this number
 }
 
 // Idempotency is a caller's key for a request, with the hash of its body.
@@ -58,6 +62,7 @@ type ChangeState struct {
 	Mismatch bool
 	// OtherOpen tells that the contact has another open conversation on this account.
 	OtherOpen    bool
+	Unread       int    // for ChangeNeeds.UnreadAfter
 	LastExternal string // the provider's id of the contact's newest message
 }
 
@@ -115,4 +120,26 @@ type Outcome struct {
 	PairPause    time.Duration // nothing to this contact meanwhile
 	AccountPause time.Duration // nothing from this account meanwhile
 	Effect       SendEffect
+}
+
+// TemplateListed is a template as the provider lists it.
+type TemplateListed struct {
+	ProviderID string
+	Name       string
+	Language   string
+	Status     string
+	Category   string
+	Definition json.RawMessage // templates.Template
+}
+
+// MediaJob is a file to fetch.
+type MediaJob struct {
+	ID             AttachmentID
+	MessageID      MessageID
+	ConversationID ConversationID
+	Ref            MediaRef
+	Type           string // as declared
+	Name           string
+	Voice          bool
+	Attempt        int
 }

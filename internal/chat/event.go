@@ -28,6 +28,7 @@ const (
 	EventQueued   EventKind = "queued"
 	EventAssigned EventKind = "assigned"
 	EventPended   EventKind = "pended"
+	EventUnpended EventKind = "unpended"
 	EventEnded    EventKind = "ended"
 	EventReopened EventKind = "reopened"
 	EventRead     EventKind = "read"     // the holder's read mark moved

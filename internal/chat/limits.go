@@ -85,3 +85,55 @@ func (l Limits) CheckMedia(kind MessageKind, mediaType string, size int64) error
 	}
 	return nil
 }
+
+// CheckButtons refuses buttons that the channel cannot show. Titles of WhatsApp's reply buttons hold 20 characters, ids
+// 256 (PROTOCOLS.md §3); the other channels are not narrower.
+func (l Limits) CheckButtons(buttons []Button) error {
+	switch {
+	case l.Buttons == 0:
+		return Errorf(CodeNotSupported, "the channel has no buttons")
+	case len(buttons) > l.Buttons:
+		return Errorf(CodeInvalid, "at most %d buttons", l.Buttons).With("limit", l.Buttons)
+	}
+	seen := map[string]bool{}
+	for _, b := range buttons {
+		if n := utf8.RuneCountInString(b.Title); n == 0 || n > 20 {
+			return Errorf(CodeTextTooLong, "a button's title has 1 to 20 characters").With("limit", 20)
+		}
+		if b.ID == "" || len(b.ID) > 256 || seen[b.ID] {
+			return Errorf(CodeInvalid, "each button needs an id of its own, of at most 256 bytes")
+		}
+		seen[b.ID] = true
+	}
+	return nil
+}
+
+// CheckList refuses a list that the channel cannot show: at most 10 rows in all (PROTOCOLS.md §3).
+func (l Limits) CheckList(list List) error {
+	if !l.List {
+		return Errorf(CodeNotSupported, "the channel has no lists")
+	}
+	if n := utf8.RuneCountInString(list.Button); n == 0 || n > 20 {
+		return Errorf(CodeTextTooLong, "the list's button has 1 to 20 characters").With("limit", 20)
+	}
+	rows, seen := 0, map[string]bool{}
+	for _, s := range list.Sections {
+		if utf8.RuneCountInString(s.Title) > 24 || (s.Title == "" && len(list.Sections) > 1) {
+			return Errorf(CodeInvalid, "each of several sections has a title of at most 24 characters")
+		}
+		for _, r := range s.Rows {
+			rows++
+			if n := utf8.RuneCountInString(r.Title); n == 0 || n > 24 || utf8.RuneCountInString(r.Description) > 72 {
+				return Errorf(CodeTextTooLong, "a row's title has 1 to 24 characters, its description at most 72").With("limit", 24)
+			}
+			if r.ID == "" || len(r.ID) > 200 || seen[r.ID] {
+				return Errorf(CodeInvalid, "each row needs an id of its own, of at most 200 bytes")
+			}
+			seen[r.ID] = true
+		}
+	}
+	if rows == 0 || rows > 10 {
+		return Errorf(CodeInvalid, "a list has 1 to 10 rows").With("limit", 10)
+	}
+	return nil
+}

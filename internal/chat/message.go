@@ -256,11 +256,11 @@ type OrderItem struct {
 
 // TemplateUse is which template a message was made from and with what.
 type TemplateUse struct {
-	ID       TemplateID        `json:"id"`
-	Name     string            `json:"name"`
-	Language string            `json:"language"`
-	Category string            `json:"category"`
-	Values   map[string]string `json:"values,omitempty"`
+	ID         TemplateID      `json:"id"`
+	Name       string          `json:"name"`
+	Language   string          `json:"language"`
+	Category   string          `json:"category"`
+	Components json.RawMessage `json:"components,omitempty"` // filled in, in the provider's shape
 }
 
 // Referral is the ad or link through which the contact came.

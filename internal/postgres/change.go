@@ -151,14 +151,19 @@ func (s *Store) changeExtras(ctx context.Context, tx pgx.Tx, n chat.ChangeNeeds,
 	}
 	var err error
 	if st.Row.Status == chat.Closed {
-		if st.OtherOpen, err = q.OtherOpen(ctx, gen.OtherOpenParams{IdentityID: st.Row.IdentityID, AccountID: st.Row.AccountID, ID: st.Row.ID}); err != nil {
+		if st.OtherOpen, err = q.OtherOpen(ctx, st.Row.IdentityID, st.Row.AccountID, st.Row.ID); err != nil {
 			return err
 		}
-		w, err := q.ThreadWindow(ctx, st.Row.IdentityID, st.Row.AccountID)
-		if err != nil {
+		var opened, shut, free *time.Time
+		if err := tx.QueryRow(ctx, gen.ThreadWindow, st.Row.IdentityID, st.Row.AccountID).Scan(&opened, &shut, &free); err != nil {
 			return err
 		}
-		st.Row.WindowOpenedAt, st.Row.WindowShutAt, st.Row.FreeEntryUntil = at(w.Opened), at(w.Shut), at(w.Free)
+		st.Row.WindowOpenedAt, st.Row.WindowShutAt, st.Row.FreeEntryUntil = at(opened), at(shut), at(free)
+	}
+	if n.UnreadAfter != nil {
+		if err := tx.QueryRow(ctx, gen.CountUnread, st.Row.ID, *n.UnreadAfter).Scan(&st.Unread); err != nil {
+			return err
+		}
 	}
 	last, err := q.LastInboundExternal(ctx, st.Row.ID)
 	if err == nil && len(last) == 1 {

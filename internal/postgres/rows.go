@@ -35,7 +35,7 @@ func conversation(g gen.Conversation) (chat.Conversation, error) {
 		AgentID: id(g.AgentID), Status: chat.ConversationStatus(g.Status), Controller: chat.Controller(g.Controller),
 		Priority: int(g.Priority), WindowOpenedAt: at(g.WindowOpenedAt), WindowShutAt: at(g.WindowShutAt),
 		FreeEntryUntil: at(g.FreeEntryUntil), LastSeq: g.LastSeq, ReadSeq: g.ReadSeq, UnreadCount: int(g.UnreadCount),
-		LastMessageAt: g.LastMessageAt.UTC(), LastInboundAt: at(g.LastInboundAt), WaitingSince: at(g.WaitingSince),
+		LastMessageAt: g.LastMessageAt.UTC(), ReturnedBy: id(g.ReturnedBy), LastInboundAt: at(g.LastInboundAt), WaitingSince: at(g.WaitingSince),
 		AssignedAt: at(g.AssignedAt), CreatedAt: g.CreatedAt.UTC(), EndedAt: at(g.EndedAt), EndedBy: id(g.EndedBy),
 		EndReasonID: id(g.EndReasonID), EndNote: g.EndNote,
 	}

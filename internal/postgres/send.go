@@ -324,5 +324,5 @@ func (s *Store) LostSends(ctx context.Context) (map[chat.AccountID][]chat.Outcom
 
 // KeepProviderMedia remembers the provider's id of an uploaded file and until when it holds.
 func (s *Store) KeepProviderMedia(ctx context.Context, file chat.AttachmentID, providerID string, until time.Time) error {
-	return wrap(s.q.KeepProviderMedia(ctx, gen.KeepProviderMediaParams{ProviderID: providerID, ProviderUntil: &until, ID: file}))
+	return wrap(s.q.KeepProviderMedia(ctx, providerID, &until, file))
 }

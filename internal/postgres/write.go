@@ -95,7 +95,8 @@ func queueConversations(b *pgx.Batch, w *chat.Write) {
 			column(n, func(c *conv) int64 { return c.ReadSeq }), column(n, func(c *conv) int32 { return int32(c.UnreadCount) }),
 			column(n, func(c *conv) time.Time { return c.LastMessageAt }), column(n, func(c *conv) *time.Time { return nullTime(c.LastInboundAt) }),
 			column(n, func(c *conv) json.RawMessage { return jsonOf(c.Preview) }), column(n, func(c *conv) *time.Time { return nullTime(c.WaitingSince) }),
-			column(n, func(c *conv) *time.Time { return nullTime(c.AssignedAt) }), column(n, func(c *conv) *time.Time { return nullTime(c.EndedAt) }),
+			column(n, func(c *conv) *chat.AgentID { return nullID(c.ReturnedBy) }), column(n, func(c *conv) *time.Time { return nullTime(c.AssignedAt) }),
+			column(n, func(c *conv) *time.Time { return nullTime(c.EndedAt) }),
 			column(n, func(c *conv) *chat.AgentID { return nullID(c.EndedBy) }), column(n, func(c *conv) *chat.EndReasonID { return nullID(c.EndReasonID) }),
 			column(n, func(c *conv) string { return c.EndNote }))
 	}

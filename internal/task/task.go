@@ -14,10 +14,12 @@ const (
 	Deliver   Kind = "deliver"   // an account's outgoing messages
 	Media     Kind = "media"     // an account's files to fetch
 	Templates Kind = "templates" // an account's templates to sync
+	ReadMark  Kind = "read_mark" // a conversation whose reading the contact may see; a courtesy that may be lost
+	Typing    Kind = "typing"    // a conversation in which an agent is writing; the same
 )
 
 // Kinds are all kinds.
-func Kinds() []Kind { return []Kind{Ingest, Route, Deliver, Media, Templates} }
+func Kinds() []Kind { return []Kind{Ingest, Route, Deliver, Media, Templates, ReadMark, Typing} }
 
 // Queue is the name of an Asynq queue.
 type Queue string
@@ -34,7 +36,7 @@ func (k Kind) Queue() Queue {
 	switch k {
 	case Ingest, Route, Deliver:
 		return Interactive
-	case Media:
+	case Media, ReadMark, Typing:
 		return Default
 	}
 	return Bulk
@@ -43,6 +45,6 @@ func (k Kind) Queue() Queue {
 // Wake says "look at this".
 type Wake struct {
 	Kind      Kind
-	ID        string    // canonical UUID of the account or department
+	ID        string    // canonical UUID of the account, department or conversation
 	NotBefore time.Time // zero = now
 }

@@ -13,6 +13,17 @@ import (
 	"github.com/google/uuid"
 )
 
+const CountUnread = `-- name: CountUnread :one
+SELECT count(*)::int FROM messages WHERE conversation_id = $1 AND seq > $2 AND direction = 'in'
+`
+
+func (q *Queries) CountUnread(ctx context.Context, conversationID chat.ConversationID, after int64) (int32, error) {
+	row := q.db.QueryRow(ctx, CountUnread, conversationID, after)
+	var column_1 int32
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const DepartmentOf = `-- name: DepartmentOf :one
 
 SELECT department_id FROM conversations WHERE id = $1

@@ -581,7 +581,7 @@ func (q *Queries) LastConversations(ctx context.Context, accountID chat.AccountI
 }
 
 const LockConversations = `-- name: LockConversations :many
-SELECT c.id, c.account_id, c.identity_id, c.contact_id, c.department_id, c.agent_id, c.status, c.controller, c.priority, c.window_opened_at, c.window_shut_at, c.free_entry_until, c.last_seq, c.read_seq, c.unread_count, c.last_message_at, c.last_inbound_at, c.preview, c.waiting_since, c.assigned_at, c.pair_tat, c.pair_blocked_until, c.created_at, c.ended_at, c.ended_by, c.end_reason_id, c.end_note, k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at
+SELECT c.id, c.account_id, c.identity_id, c.contact_id, c.department_id, c.agent_id, c.status, c.controller, c.priority, c.window_opened_at, c.window_shut_at, c.free_entry_until, c.last_seq, c.read_seq, c.unread_count, c.last_message_at, c.last_inbound_at, c.preview, c.waiting_since, c.returned_by, c.assigned_at, c.pair_tat, c.pair_blocked_until, c.created_at, c.ended_at, c.ended_by, c.end_reason_id, c.end_note, k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at
 FROM conversations c JOIN contacts k ON k.id = c.contact_id JOIN identities i ON i.id = c.identity_id
 WHERE c.id = any($1::uuid[]) ORDER BY c.id FOR NO KEY UPDATE OF c
 `
@@ -625,6 +625,7 @@ func (q *Queries) LockConversations(ctx context.Context, ids []uuid.UUID) ([]Loc
 			&i.Conversation.LastInboundAt,
 			&i.Conversation.Preview,
 			&i.Conversation.WaitingSince,
+			&i.Conversation.ReturnedBy,
 			&i.Conversation.AssignedAt,
 			&i.Conversation.PairTat,
 			&i.Conversation.PairBlockedUntil,
@@ -651,7 +652,7 @@ func (q *Queries) LockConversations(ctx context.Context, ids []uuid.UUID) ([]Loc
 }
 
 const LockConversationsOfBatch = `-- name: LockConversationsOfBatch :many
-SELECT c.id, c.account_id, c.identity_id, c.contact_id, c.department_id, c.agent_id, c.status, c.controller, c.priority, c.window_opened_at, c.window_shut_at, c.free_entry_until, c.last_seq, c.read_seq, c.unread_count, c.last_message_at, c.last_inbound_at, c.preview, c.waiting_since, c.assigned_at, c.pair_tat, c.pair_blocked_until, c.created_at, c.ended_at, c.ended_by, c.end_reason_id, c.end_note, k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at
+SELECT c.id, c.account_id, c.identity_id, c.contact_id, c.department_id, c.agent_id, c.status, c.controller, c.priority, c.window_opened_at, c.window_shut_at, c.free_entry_until, c.last_seq, c.read_seq, c.unread_count, c.last_message_at, c.last_inbound_at, c.preview, c.waiting_since, c.returned_by, c.assigned_at, c.pair_tat, c.pair_blocked_until, c.created_at, c.ended_at, c.ended_by, c.end_reason_id, c.end_note, k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at
 FROM conversations c JOIN contacts k ON k.id = c.contact_id JOIN identities i ON i.id = c.identity_id
 WHERE c.id IN (
 	SELECT o.id FROM identities t JOIN conversations o ON o.identity_id = t.thread_id
@@ -720,6 +721,7 @@ func (q *Queries) LockConversationsOfBatch(ctx context.Context, arg LockConversa
 			&i.Conversation.LastInboundAt,
 			&i.Conversation.Preview,
 			&i.Conversation.WaitingSince,
+			&i.Conversation.ReturnedBy,
 			&i.Conversation.AssignedAt,
 			&i.Conversation.PairTat,
 			&i.Conversation.PairBlockedUntil,
@@ -770,7 +772,7 @@ func (q *Queries) LockLane(ctx context.Context, accountID chat.AccountID) ([]tim
 }
 
 const LockOpenConversations = `-- name: LockOpenConversations :many
-SELECT c.id, c.account_id, c.identity_id, c.contact_id, c.department_id, c.agent_id, c.status, c.controller, c.priority, c.window_opened_at, c.window_shut_at, c.free_entry_until, c.last_seq, c.read_seq, c.unread_count, c.last_message_at, c.last_inbound_at, c.preview, c.waiting_since, c.assigned_at, c.pair_tat, c.pair_blocked_until, c.created_at, c.ended_at, c.ended_by, c.end_reason_id, c.end_note, k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at
+SELECT c.id, c.account_id, c.identity_id, c.contact_id, c.department_id, c.agent_id, c.status, c.controller, c.priority, c.window_opened_at, c.window_shut_at, c.free_entry_until, c.last_seq, c.read_seq, c.unread_count, c.last_message_at, c.last_inbound_at, c.preview, c.waiting_since, c.returned_by, c.assigned_at, c.pair_tat, c.pair_blocked_until, c.created_at, c.ended_at, c.ended_by, c.end_reason_id, c.end_note, k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at
 FROM conversations c JOIN contacts k ON k.id = c.contact_id JOIN identities i ON i.id = c.identity_id
 WHERE c.account_id = $1 AND c.status <> 'closed' AND c.identity_id IN (
 	SELECT t.thread_id FROM identities t WHERE t.value = any($2::text[]) AND t.kind = $3
@@ -819,6 +821,7 @@ func (q *Queries) LockOpenConversations(ctx context.Context, accountID chat.Acco
 			&i.Conversation.LastInboundAt,
 			&i.Conversation.Preview,
 			&i.Conversation.WaitingSince,
+			&i.Conversation.ReturnedBy,
 			&i.Conversation.AssignedAt,
 			&i.Conversation.PairTat,
 			&i.Conversation.PairBlockedUntil,
@@ -1270,15 +1273,15 @@ UPDATE conversations c SET
 	identity_id = c.identity_id, department_id = t.department_id, agent_id = t.agent_id, status = t.status, controller = t.controller,
 	window_opened_at = t.window_opened_at, window_shut_at = t.window_shut_at, free_entry_until = t.free_entry_until,
 	last_seq = t.last_seq, read_seq = t.read_seq, unread_count = t.unread_count, last_message_at = t.last_message_at,
-	last_inbound_at = t.last_inbound_at, preview = t.preview, waiting_since = t.waiting_since, assigned_at = t.assigned_at,
+	last_inbound_at = t.last_inbound_at, preview = t.preview, waiting_since = t.waiting_since, returned_by = t.returned_by, assigned_at = t.assigned_at,
 	ended_at = t.ended_at, ended_by = t.ended_by, end_reason_id = t.end_reason_id, end_note = t.end_note
 FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::uuid[]) AS department_id, unnest($3::uuid[]) AS agent_id,
 	unnest($4::text[]) AS status, unnest($5::text[]) AS controller, unnest($6::timestamptz[]) AS window_opened_at,
 	unnest($7::timestamptz[]) AS window_shut_at, unnest($8::timestamptz[]) AS free_entry_until, unnest($9::bigint[]) AS last_seq,
 	unnest($10::bigint[]) AS read_seq, unnest($11::int[]) AS unread_count, unnest($12::timestamptz[]) AS last_message_at,
 	unnest($13::timestamptz[]) AS last_inbound_at, unnest($14::jsonb[]) AS preview, unnest($15::timestamptz[]) AS waiting_since,
-	unnest($16::timestamptz[]) AS assigned_at, unnest($17::timestamptz[]) AS ended_at, unnest($18::uuid[]) AS ended_by,
-	unnest($19::uuid[]) AS end_reason_id, unnest($20::text[]) AS end_note) AS t
+	unnest($16::uuid[]) AS returned_by, unnest($17::timestamptz[]) AS assigned_at, unnest($18::timestamptz[]) AS ended_at, unnest($19::uuid[]) AS ended_by,
+	unnest($20::uuid[]) AS end_reason_id, unnest($21::text[]) AS end_note) AS t
 WHERE c.id = t.id
 `
 
@@ -1298,6 +1301,7 @@ type UpdateConversationsParams struct {
 	LastInbound   []time.Time
 	Previews      []json.RawMessage
 	WaitingSince  []time.Time
+	ReturnedBys   []uuid.UUID
 	Assigned      []time.Time
 	Ended         []time.Time
 	EndedBy       []uuid.UUID
@@ -1323,6 +1327,7 @@ func (q *Queries) UpdateConversations(ctx context.Context, arg UpdateConversatio
 		arg.LastInbound,
 		arg.Previews,
 		arg.WaitingSince,
+		arg.ReturnedBys,
 		arg.Assigned,
 		arg.Ended,
 		arg.EndedBy,

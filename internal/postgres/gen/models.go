@@ -164,6 +164,7 @@ type Conversation struct {
 	LastInboundAt    *time.Time
 	Preview          json.RawMessage
 	WaitingSince     *time.Time
+	ReturnedBy       *chat.AgentID
 	AssignedAt       *time.Time
 	PairTat          *time.Time
 	PairBlockedUntil *time.Time

@@ -210,6 +210,7 @@ CREATE TABLE conversations (
 	last_inbound_at  timestamptz,
 	preview          jsonb NOT NULL DEFAULT '{}',
 	waiting_since    timestamptz,
+	returned_by      uuid,
 	assigned_at      timestamptz,
 	pair_tat         timestamptz, -- pair limit: theoretical arrival time of the next message (GCRA)
 	pair_blocked_until timestamptz, -- the provider limits this pair

@@ -38,3 +38,6 @@ SELECT external_id FROM messages WHERE conversation_id = $1 AND direction = 'in'
 -- The window over all conversations of a thread: an older conversation taken up again must not look at an older window.
 SELECT max(window_opened_at)::timestamptz AS opened, max(window_shut_at)::timestamptz AS shut, max(free_entry_until)::timestamptz AS free
 FROM conversations WHERE identity_id = @identity_id AND account_id = @account_id;
+
+-- name: CountUnread :one
+SELECT count(*)::int FROM messages WHERE conversation_id = @conversation_id AND seq > @after AND direction = 'in';

@@ -129,14 +129,14 @@ UPDATE conversations c SET
 	identity_id = c.identity_id, department_id = t.department_id, agent_id = t.agent_id, status = t.status, controller = t.controller,
 	window_opened_at = t.window_opened_at, window_shut_at = t.window_shut_at, free_entry_until = t.free_entry_until,
 	last_seq = t.last_seq, read_seq = t.read_seq, unread_count = t.unread_count, last_message_at = t.last_message_at,
-	last_inbound_at = t.last_inbound_at, preview = t.preview, waiting_since = t.waiting_since, assigned_at = t.assigned_at,
+	last_inbound_at = t.last_inbound_at, preview = t.preview, waiting_since = t.waiting_since, returned_by = t.returned_by, assigned_at = t.assigned_at,
 	ended_at = t.ended_at, ended_by = t.ended_by, end_reason_id = t.end_reason_id, end_note = t.end_note
 FROM (SELECT unnest(@ids::uuid[]) AS id, unnest(@department_ids::uuid[]) AS department_id, unnest(@agent_ids::uuid[]) AS agent_id,
 	unnest(@statuses::text[]) AS status, unnest(@controllers::text[]) AS controller, unnest(@window_opened::timestamptz[]) AS window_opened_at,
 	unnest(@window_shut::timestamptz[]) AS window_shut_at, unnest(@free_entry::timestamptz[]) AS free_entry_until, unnest(@last_seqs::bigint[]) AS last_seq,
 	unnest(@read_seqs::bigint[]) AS read_seq, unnest(@unreads::int[]) AS unread_count, unnest(@last_message::timestamptz[]) AS last_message_at,
 	unnest(@last_inbound::timestamptz[]) AS last_inbound_at, unnest(@previews::jsonb[]) AS preview, unnest(@waiting_since::timestamptz[]) AS waiting_since,
-	unnest(@assigned::timestamptz[]) AS assigned_at, unnest(@ended::timestamptz[]) AS ended_at, unnest(@ended_by::uuid[]) AS ended_by,
+	unnest(@returned_bys::uuid[]) AS returned_by, unnest(@assigned::timestamptz[]) AS assigned_at, unnest(@ended::timestamptz[]) AS ended_at, unnest(@ended_by::uuid[]) AS ended_by,
 	unnest(@end_reasons::uuid[]) AS end_reason_id, unnest(@end_notes::text[]) AS end_note) AS t
 WHERE c.id = t.id;
 

@@ -91,6 +91,10 @@ export interface Department {
 
 export interface EndReason { id: ID; label: string; position: number; disabled: boolean }
 export interface BreakReason { id: ID; label: string; position: number; disabled: boolean }
+/** GET /api-keys. POST answers the same with `key`, the only time it is shown. */
+export interface ApiKey { id: ID; name: string; role: Role; scopes: string[]; created_at: Time; used_at?: Time; key?: string }
+/** GET /conversations/{id}/draft → Page<Draft>, at most one for each tab. */
+export interface Draft { tab: 'reply' | 'note'; text: string; reply_to?: ID; updated_at: Time }
 export interface CannedReply { id: ID; shortcut: string; title: string; text: string; personal: boolean }
 
 // --- channels ----------------------------------------------------------------------------------------------------------
@@ -265,7 +269,7 @@ export interface ThreadEvent {
   conversation_id: ID;
   seq: number;
   kind:
-    | 'message' | 'status' | 'reaction' | 'edited' | 'deleted' | 'media' | 'queued' | 'assigned' | 'pended' | 'ended'
+    | 'message' | 'status' | 'reaction' | 'edited' | 'deleted' | 'media' | 'queued' | 'assigned' | 'pended' | 'unpended' | 'ended'
     | 'reopened' | 'read' | 'window' | 'identity' | 'referral' | 'call' | 'opt_out' | 'opt_in';
   at: Time;
   actor?: ID;

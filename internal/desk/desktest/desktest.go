@@ -1,0 +1,332 @@
+// Package desktest is a small world for tests of the desk: a real Postgres, a department, a channel whose events are plain
+// chat.Inbound values, and a phone book of what was published and rung for. Nothing in it is a mock of our own parts.
+package desktest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"gatehouse/internal/chat"
+	"gatehouse/internal/desk"
+	"gatehouse/internal/postgres"
+	"gatehouse/internal/postgres/postgrestest"
+	"gatehouse/internal/task"
+	"gatehouse/internal/window"
+	"gatehouse/templates"
+)
+
+// Kind is the test's channel: WhatsApp's window and limits, and events that are JSON lists of chat.Inbound.
+const Kind chat.ChannelKind = "toy"
+
+// World is a desk with a department and an account.
+type World struct {
+	T          testing.TB
+	Store      *postgres.Store
+	Desk       *desk.Desk
+	Door       *desk.Door
+	Account    chat.AccountID
+	Department chat.DepartmentID
+	Reason     chat.EndReasonID
+	Key        chat.AccountKey
+
+	mu      sync.Mutex
+	Notices []chat.Notice
+	Wakes   []task.Wake
+	Counted map[string]int
+}
+
+// New makes a world on a database of its own.
+func New(t testing.TB) *World {
+	t.Helper()
+	w := &World{
+		T: t, Store: postgrestest.New(t), Account: chat.NewID[chat.AccountID](), Department: chat.NewID[chat.DepartmentID](),
+		Reason: chat.NewID[chat.EndReasonID](), Key: chat.AccountKey{Kind: Kind, Type: "number", Value: "100"}, Counted: map[string]int{},
+	}
+	w.Desk = desk.New(desk.Config{
+		Store: w.Store, Waker: w, Publisher: w, Metrics: w, Log: slog.New(slog.DiscardHandler),
+		Kinds: map[chat.ChannelKind]desk.Channel{Kind: {
+			Label: "Toy", Parse: Parse,
+			Window: window.Rule{Open: window.ServiceWindow, Templates: true, FreeEntry: window.FreeEntryWindow},
+			Limits: chat.Limits{
+				Templates: true, TextLimit: 4096, Caption: 1024, Location: true, Reactions: true, ReplyTo: true, Buttons: 3, List: true,
+				PerSecond: 1000, Media: map[chat.MessageKind]chat.MediaLimit{chat.KindImage: {Types: []string{"image/png"}, Bytes: 1 << 20}},
+			},
+		}},
+	})
+	w.Door = desk.NewDoor(w.Store, w, func(int, time.Duration, error) {})
+	w.Exec(`INSERT INTO departments (id, name) VALUES ($1, 'Destek')`, w.Department)
+	w.Exec(`INSERT INTO department_lines (department_id) VALUES ($1)`, w.Department)
+	w.Exec(`INSERT INTO channel_accounts (id, kind, name, department_id) VALUES ($1, $2, 'Mavi Ev', $3)`, w.Account, Kind, w.Department)
+	w.Exec(`INSERT INTO account_keys (value, type, kind, account_id, main) VALUES ($1, $2, $3, $4, true)`, w.Key.Value, w.Key.Type, Kind, w.Account)
+	w.Exec(`INSERT INTO lanes (account_id) VALUES ($1)`, w.Account)
+	w.Exec(`INSERT INTO send_lanes (account_id) VALUES ($1)`, w.Account)
+	w.Exec(`INSERT INTO end_reasons (id, label) VALUES ($1, 'Solved')`, w.Reason)
+	return w
+}
+
+// Parse reads the toy channel's events. The text "panic" makes it panic.
+func Parse(e chat.RawEvent) ([]chat.Inbound, error) {
+	var out []chat.Inbound
+	if err := json.Unmarshal(e.Body, &out); err != nil {
+		return nil, err
+	}
+	for _, in := range out {
+		if in.Message != nil && in.Message.Text == "panic" {
+			panic("the toy parser was asked to")
+		}
+	}
+	return out, nil
+}
+
+// Exec runs SQL or fails the test.
+func (w *World) Exec(sql string, args ...any) {
+	w.T.Helper()
+	if _, err := w.Store.Pool().Exec(context.Background(), sql, args...); err != nil {
+		w.T.Fatal(err)
+	}
+}
+
+// Int reads a number.
+func (w *World) Int(sql string, args ...any) int {
+	w.T.Helper()
+	var n int
+	if err := w.Store.Pool().QueryRow(context.Background(), sql, args...).Scan(&n); err != nil {
+		w.T.Fatal(err)
+	}
+	return n
+}
+
+// Agent makes an active agent of the department, online unless told otherwise.
+func (w *World) Agent(name string, capacity int, presence chat.Presence) chat.Principal {
+	w.T.Helper()
+	id := chat.NewID[chat.AgentID]()
+	w.Exec(`INSERT INTO agents (id, name, email, role, capacity) VALUES ($1, $2, $2 || '@example.com', 'agent', $3)`, id, name, capacity)
+	w.Exec(`INSERT INTO agent_departments (agent_id, department_id) VALUES ($1, $2)`, id, w.Department)
+	w.Exec(`INSERT INTO agent_presence (agent_id, presence, seen_at) VALUES ($1, $2, now() + interval '1 hour')`, id, presence)
+	return chat.Principal{AgentID: id, Role: chat.RoleAgent, Departments: []chat.DepartmentID{w.Department}}
+}
+
+// Admin makes an administrator who is online.
+func (w *World) Admin() chat.Principal {
+	p := w.Agent("admin-"+chat.NewID[chat.AgentID]().String(), 15, chat.Online)
+	w.Exec(`UPDATE agents SET role = 'admin', behavior = 'assigned_only' WHERE id = $1`, p.AgentID)
+	p.Role = chat.RoleAdmin
+	return p
+}
+
+// From is a contact's address.
+func From(phone string) []chat.Address {
+	return []chat.Address{{Kind: Kind, Type: chat.AddressPhone, Value: phone}}
+}
+
+// Text is a message of a contact.
+func (w *World) Text(phone, external, text string) chat.Inbound {
+	return chat.Inbound{
+		Kind: chat.InboundMessageKind, Account: w.Key, From: From(phone), Profile: chat.Profile{Name: "Elif " + phone[len(phone)-2:]},
+		At:      time.Now().UTC().Truncate(time.Second).Add(w.Store.Shifted()),
+		Message: &chat.InboundMessage{ExternalID: external, Direction: chat.In, Source: chat.SourceContact, Kind: chat.KindText, Text: text, OpensWindow: true},
+	}
+}
+
+// Status is a provider's word on a message of ours.
+func (w *World) Status(external string, s chat.MessageStatus) chat.Inbound {
+	return chat.Inbound{
+		Kind: chat.InboundStatusKind, Account: w.Key, At: time.Now().UTC(), Status: &chat.InboundStatus{ExternalID: external, Status: s},
+	}
+}
+
+// Event is a raw event that holds these happenings.
+func (w *World) Event(ins ...chat.Inbound) chat.RawEvent {
+	body, err := json.Marshal(ins)
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	return w.Raw(string(body))
+}
+
+// Raw is a raw event with this body.
+func (w *World) Raw(body string) chat.RawEvent {
+	return chat.RawEvent{
+		ID: chat.NewID[chat.InboundEventID](), AccountID: w.Account, Kind: Kind, ReceivedAt: time.Now().UTC().Add(w.Store.Shifted()), Body: []byte(body),
+	}
+}
+
+// Accept stores events.
+func (w *World) Accept(events ...chat.RawEvent) {
+	w.T.Helper()
+	for len(events) > 0 {
+		n := min(len(events), 100)
+		if err := w.Store.InsertEvents(context.Background(), events[:n]); err != nil {
+			w.T.Fatal(err)
+		}
+		events = events[n:]
+	}
+}
+
+// In stores happenings, an event each, and drains the lane.
+func (w *World) In(ins ...chat.Inbound) {
+	w.T.Helper()
+	for _, in := range ins {
+		w.Accept(w.Event(in))
+	}
+	w.Drain()
+}
+
+// Drain drains the lane.
+func (w *World) Drain() {
+	w.T.Helper()
+	if err := w.Desk.Drain(context.Background(), w.Account); err != nil {
+		w.T.Fatal(err)
+	}
+}
+
+// Route routes the department.
+func (w *World) Route() {
+	w.T.Helper()
+	if err := w.Desk.Route(context.Background(), w.Department); err != nil {
+		w.T.Fatal(err)
+	}
+}
+
+// Open is the open conversation of a contact.
+func (w *World) Open(phone string) chat.ConversationRow {
+	w.T.Helper()
+	var id chat.ConversationID
+	if err := w.Store.Pool().QueryRow(context.Background(), `SELECT c.id FROM conversations c JOIN identities i ON i.id = c.identity_id
+		WHERE i.value = $1 AND c.status <> 'closed'`, phone).Scan(&id); err != nil {
+		w.T.Fatalf("the open conversation of %s: %v", phone, err)
+	}
+	return w.Row(id)
+}
+
+// Row reads a conversation.
+func (w *World) Row(id chat.ConversationID) chat.ConversationRow {
+	w.T.Helper()
+	rows, err := w.Store.ConversationRows(context.Background(), []chat.ConversationID{id})
+	if err != nil || len(rows) != 1 {
+		w.T.Fatalf("conversation %s: %d rows, %v", id, len(rows), err)
+	}
+	return rows[0]
+}
+
+// Thread reads a contact's messages in the open conversation, oldest first.
+func (w *World) Thread(phone string) []chat.ThreadMessage {
+	w.T.Helper()
+	out, err := w.Store.ThreadPage(context.Background(), w.Open(phone).ID, 0, 0, 10_000)
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	return out
+}
+
+// Template stores an approved template of the account and returns its id.
+func (w *World) Template(t templates.Template) chat.TemplateID {
+	w.T.Helper()
+	def, err := json.Marshal(t)
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	id := chat.NewID[chat.TemplateID]()
+	w.Exec(`INSERT INTO templates (id, account_id, provider_id, name, language, status, category, definition) VALUES ($1, $2, '', $3, $4, $5, $6, $7)`,
+		id, w.Account, t.Name, t.Language, string(t.Status), string(t.Category), def)
+	return id
+}
+
+// Send claims what is due, hands each to send, and settles the outcomes. It returns what was claimed.
+func (w *World) Send(send func(chat.Send) (chat.Receipt, error)) []chat.Send {
+	w.T.Helper()
+	sends, _, err := w.Desk.Claim(context.Background(), w.Account)
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	for _, s := range sends {
+		r, err := send(s)
+		if err := w.Desk.Settle(context.Background(), w.Account, []chat.Outcome{desk.OutcomeOf(s, r, err)}); err != nil {
+			w.T.Fatal(err)
+		}
+	}
+	return sends
+}
+
+// Sent is a provider that takes everything.
+func Sent(s chat.Send) (chat.Receipt, error) {
+	return chat.Receipt{ExternalID: "out." + s.Message.ID.String()}, nil
+}
+
+// MustHold checks the invariants that SQL can check on this database.
+func (w *World) MustHold() {
+	w.T.Helper()
+	for name, sql := range map[string]string{
+		"gaps in event numbers":   `SELECT count(*) FROM (SELECT c.id FROM conversations c LEFT JOIN conversation_events e ON e.conversation_id = c.id GROUP BY c.id HAVING count(e.seq) <> c.last_seq) x`,
+		"messages without event":  `SELECT count(*) FROM messages m WHERE NOT EXISTS (SELECT 1 FROM conversation_events e WHERE e.conversation_id = m.conversation_id AND e.seq = m.seq AND e.message_id = m.id)`,
+		"doubled messages":        `SELECT count(*) FROM (SELECT external_id FROM messages WHERE external_id <> '' GROUP BY account_id, external_id HAVING count(*) > 1) x`,
+		"automatic over capacity": `SELECT count(*) FROM assignments WHERE how = 'automatic' AND load_after > capacity`,
+		"pending events":          `SELECT count(*) FROM inbound_pending`,
+	} {
+		if n := w.Int(sql); n != 0 {
+			w.T.Errorf("%s: %d", name, n)
+		}
+	}
+}
+
+// Code asserts a refusal.
+func Code(t testing.TB, err error, want chat.Code) {
+	t.Helper()
+	var e *chat.Error
+	if !errors.As(err, &e) || e.Code != want {
+		t.Fatalf("got %v, want %s", err, want)
+	}
+}
+
+// Wake notes a ring.
+func (w *World) Wake(_ context.Context, k task.Wake) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.Wakes = append(w.Wakes, k)
+}
+
+// Rang tells whether a worker was woken for this.
+func (w *World) Rang(k task.Kind, id fmt.Stringer) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, r := range w.Wakes {
+		if r.Kind == k && r.ID == id.String() {
+			return true
+		}
+	}
+	return false
+}
+
+// Publish notes news.
+func (w *World) Publish(_ context.Context, n []chat.Notice) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.Notices = append(w.Notices, n...)
+}
+
+func (w *World) count(k string, n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.Counted[k] += n
+}
+
+// The metrics, counted by name.
+
+func (w *World) Received(_ chat.ChannelKind, what string, n int) { w.count("received "+what, n) }
+func (w *World) IngestLag(chat.ChannelKind, time.Duration)       {}
+func (w *World) Window(_ chat.ChannelKind, r window.Reason)      { w.count("window "+string(r), 1) }
+func (w *World) Delivered(_ chat.ChannelKind, outcome, _ string) { w.count("delivered "+outcome, 1) }
+func (w *World) SendLag(chat.ChannelKind, time.Duration)         {}
+func (w *World) Routed(outcome string, _ time.Duration)          { w.count("routed "+outcome, 1) }
+func (w *World) Quarantined(chat.ChannelKind)                    { w.count("quarantined", 1) }
+func (w *World) Raced(what string)                               { w.count("raced "+what, 1) }
+func (w *World) Recovered(what string, n int)                    { w.count("recovered "+what, n) }
+
+// Text is an agent's answer.
+func Text(s string) desk.Reply { return desk.Reply{Text: s} }

@@ -1,0 +1,167 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"gatehouse/internal/chat"
+	"gatehouse/internal/postgres/gen"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// TemplateRows reads the templates of an account that the provider still lists.
+func (s *Store) TemplateRows(ctx context.Context, account chat.AccountID) ([]chat.TemplateRow, error) {
+	rows, err := s.q.TemplateRows(ctx, account)
+	if err != nil {
+		return nil, wrap(err)
+	}
+	return column(rows, func(r *gen.TemplateRowsRow) chat.TemplateRow { return templateRow(r.Template) }), nil
+}
+
+// TemplateRow reads one template; CodeNotFound if there is none.
+func (s *Store) TemplateRow(ctx context.Context, id chat.TemplateID) (chat.TemplateRow, error) {
+	r, err := s.q.TemplateByID(ctx, id)
+	return templateRow(r.Template), wrap(err)
+}
+
+// SyncTemplates makes an account's templates what the provider lists now.
+func (s *Store) SyncTemplates(ctx context.Context, account chat.AccountID, listed []chat.TemplateListed) error {
+	return s.inTx(ctx, s.pool, "templates", func(tx pgx.Tx) error {
+		q := s.q.WithTx(tx)
+		type row = chat.TemplateListed
+		names, languages := column(listed, func(t *row) string { return t.Name }), column(listed, func(t *row) string { return t.Language })
+		if err := q.UpsertTemplates(ctx, gen.UpsertTemplatesParams{
+			Ids: column(listed, func(*row) uid { return uid(chat.NewID[chat.TemplateID]()) }), AccountID: uid(account),
+			ProviderIds: column(listed, func(t *row) string { return t.ProviderID }), Names: names, Languages: languages,
+			Statuses: column(listed, func(t *row) string { return t.Status }), Categories: column(listed, func(t *row) string { return t.Category }),
+			Definitions: column(listed, func(t *row) json.RawMessage { return t.Definition }),
+		}); err != nil {
+			return err
+		}
+		if err := q.DropTemplates(ctx, account, names, languages); err != nil {
+			return err
+		}
+		return q.SyncedTemplates(ctx, account)
+	})
+}
+
+// ClaimMedia takes up to limit files of an account that are due to be fetched, for the time of the lease.
+func (s *Store) ClaimMedia(ctx context.Context, account chat.AccountID, limit int, lease time.Duration) ([]chat.MediaJob, error) {
+	rows, err := s.q.ClaimMedia(ctx, gen.ClaimMediaParams{AccountID: &account, LeaseS: lease.Seconds(), ShiftS: s.Shifted().Seconds(), Most: int32(limit)})
+	if err != nil {
+		return nil, wrap(err)
+	}
+	var out []chat.MediaJob
+	for _, r := range rows {
+		j := chat.MediaJob{ID: r.ID, MessageID: id(r.MessageID), ConversationID: id(r.ConversationID), Type: r.Type, Name: r.Name, Attempt: int(r.Attempts), Voice: r.Voice}
+		if err := json.Unmarshal(r.Ref, &j.Ref); err != nil {
+			return nil, err
+		}
+		out = append(out, j)
+	}
+	return out, nil
+}
+
+// DueMedia names accounts with a file that was due to be fetched before age.
+func (s *Store) DueMedia(ctx context.Context, age time.Duration) ([]chat.AccountID, error) {
+	rows, err := s.q.DueMedia(ctx, s.Shifted().Seconds(), age.Seconds())
+	if err != nil {
+		return nil, wrap(err)
+	}
+	return column(rows, func(a **chat.AccountID) chat.AccountID { return id(*a) }), nil
+}
+
+// RetryMedia puts a file back to be fetched later.
+func (s *Store) RetryMedia(ctx context.Context, file chat.AttachmentID, why chat.Code, again time.Duration) error {
+	return wrap(s.q.RetryMedia(ctx, again.Seconds(), string(why), file))
+}
+
+// FinishMedia writes what became of a file and tells the conversation, in one transaction: decide gets the locked
+// conversation and the message as it will stand.
+func (s *Store) FinishMedia(ctx context.Context, job chat.MediaJob, m chat.Media, decide func(chat.ConversationRow, chat.Account, chat.ThreadMessage, time.Time) *chat.Write) error {
+	return s.inTx(ctx, s.pool, "media", func(tx pgx.Tx) error {
+		q := s.q.WithTx(tx)
+		rows, err := s.lockConversations(ctx, tx, "", []chat.ConversationID{job.ConversationID})
+		if err != nil {
+			return err
+		}
+		if len(rows) == 0 {
+			return chat.Errorf(chat.CodeNotFound, "the file's conversation is gone")
+		}
+		n, err := q.FinishMedia(ctx, gen.FinishMediaParams{
+			ID: job.ID, State: string(m.State), Type: m.Type, Size: m.Size, Width: int32(m.Width), Height: int32(m.Height),
+			DurationMs: m.DurationMS, Animated: m.Animated, Thumb: m.Thumb, Error: string(m.Error),
+		})
+		if err != nil || n == 0 {
+			return err
+		}
+		acc, err := q.AccountByID(ctx, rows[0].AccountID)
+		if err != nil {
+			return err
+		}
+		a, err := account(acc.ChannelAccount, acc.Keys)
+		if err != nil {
+			return err
+		}
+		rows[0].Kind = a.Kind
+		found, err := tx.Query(ctx, gen.MessageByID, job.MessageID)
+		if err != nil {
+			return err
+		}
+		var messages []chat.Message
+		if err := eachMessage(found, func(m chat.Message) { messages = append(messages, m) }); err != nil || len(messages) == 0 {
+			return err
+		}
+		full, err := s.threadMessages(ctx, tx, messages)
+		if err != nil {
+			return err
+		}
+		var now time.Time
+		if err := tx.QueryRow(ctx, "SELECT now()").Scan(&now); err != nil {
+			return err
+		}
+		return s.applyWrite(ctx, tx, rows[0].AccountID, decide(rows[0], a, full[0], s.desk(now)))
+	})
+}
+
+// KeepUpload notes a file in the media store that waits for its message.
+func (s *Store) KeepUpload(ctx context.Context, u chat.Upload) error {
+	by := uid(u.UploadedBy)
+	return wrap(s.q.KeepUpload(ctx, gen.KeepUploadParams{
+		ID: u.ID, Type: u.Type, Name: u.Name, Size: u.Size, Width: int32(u.Width), Height: int32(u.Height), DurationMs: u.DurationMS,
+		Voice: u.Voice, Animated: u.Animated, Thumb: u.Thumb, UploadedBy: &by,
+	}))
+}
+
+// Attachment reads a file with the conversation that it is in; none while it waits for its message.
+func (s *Store) Attachment(ctx context.Context, file chat.AttachmentID) (chat.Upload, chat.ConversationID, error) {
+	r, err := s.q.AttachmentByID(ctx, file)
+	if err != nil {
+		return chat.Upload{}, chat.ConversationID{}, wrap(err)
+	}
+	u := chat.Upload{
+		Media: chat.Media{
+			ID: r.ID, State: chat.MediaState(r.State), Type: r.Type, Name: r.Name, Size: r.Size, Width: int(r.Width), Height: int(r.Height),
+			DurationMS: r.DurationMs, Voice: r.Voice, Animated: r.Animated, Thumb: r.Thumb, Error: chat.Code(r.Error),
+		},
+		MessageID: id(r.MessageID),
+	}
+	if r.UploadedBy != nil {
+		u.UploadedBy = *r.UploadedBy
+	}
+	return u, id(r.ConversationID), nil
+}
+
+// Tidy removes what nobody needs any more and names the blobs that go with it.
+func (s *Store) Tidy(ctx context.Context) (blobs []chat.AttachmentID, parked int64, err error) {
+	if blobs, err = s.q.OrphanUploads(ctx); err != nil {
+		return nil, 0, wrap(err)
+	}
+	if parked, err = s.q.ExpireParked(ctx); err != nil {
+		return blobs, 0, wrap(err)
+	}
+	_, err = s.q.ForgetIdempotencyKeys(ctx)
+	return blobs, parked, wrap(err)
+}
