@@ -1,0 +1,424 @@
+package widget
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gofiber/contrib/websocket"
+	"golang.org/x/time/rate"
+
+	"gatehouse/internal/chat"
+)
+
+// Close codes beside those of RFC 6455: 1001 come back, 1007 not UTF-8 or no frame, 1008 too many, 1009 too large,
+// 1011 the record is away, 1013 you read too slowly.
+const (
+	closeUnknown = 4401 // no such visitor: forget the token
+	closeGone    = 4404 // the account is switched off
+)
+
+// session is one socket of a visitor. Two goroutines own it: serve reads what the visitor says and does it, pump writes,
+// and alone knows what the visitor has been told.
+type session struct {
+	srv     *Server
+	conn    *websocket.Conn
+	site    *site
+	address chat.Address
+	name    string // as hello gave it
+	locale  string
+
+	out     chan []byte      // frames to write; when it is full the visitor reads too slowly
+	notices chan chat.Notice // for pump; when it is full pump asks the record instead
+	looks   chan struct{}    // "ask the record", at most one waiting
+	done    chan struct{}
+	once    sync.Once
+	frames  *rate.Limiter
+
+	// The hub's, under its lock.
+	thread chat.IdentityID
+	awaits []string
+
+	place atomic.Pointer[chat.ConversationRow] // the conversation as last told
+	agent agentBox                             // who answers in it
+
+	// pump's own.
+	seq    int64     // newest event of place that was told
+	told   chatView  // as last told
+	looked time.Time // when it last asked the record
+
+	// serve's own.
+	lastRead time.Time // the newest read mark passed on
+	typed    bool      // the agents were told that the visitor types
+}
+
+// agentBox is an agent's id that two goroutines share.
+type agentBox struct{ p atomic.Pointer[chat.AgentID] }
+
+func (b *agentBox) Store(id chat.AgentID) { b.p.Store(&id) }
+
+func (b *agentBox) Load() chat.AgentID {
+	if id := b.p.Load(); id != nil {
+		return *id
+	}
+	return chat.AgentID{}
+}
+
+// Frames of the server.
+type (
+	threadFrame struct {
+		Type   string    `json:"type"` // welcome, news, history
+		Now    time.Time `json:"now,omitzero"`
+		Cursor string    `json:"cursor,omitempty"`
+		Chat   *chatView `json:"chat,omitempty"`
+		Items  []item    `json:"items"`
+		More   bool      `json:"more,omitempty"` // there are older items
+		Same   bool      `json:"same,omitempty"` // welcome: nothing is newer than hello's "after"; no items
+	}
+	answerFrame struct {
+		Type       string    `json:"type"` // ack, refused, pong, typing
+		ClientID   string    `json:"client_id,omitempty"`
+		Code       chat.Code `json:"code,omitempty"`
+		RetryAfter int64     `json:"retry_after,omitempty"` // seconds
+		Item       *item     `json:"item,omitempty"`        // ack: the stored copy, where it is already in the record
+		On         bool      `json:"on,omitempty"`
+	}
+)
+
+// serve is a socket's life, from the handshake on.
+func (srv *Server) serve(conn *websocket.Conn) {
+	srv.open.Add(1)
+	defer srv.open.Done()
+	s := &session{
+		srv: srv, conn: conn, site: conn.Locals(siteKey).(*site),
+		out: make(chan []byte, 64), notices: make(chan chat.Notice, 64), looks: make(chan struct{}, 1),
+		done: make(chan struct{}), frames: rate.NewLimiter(framesPerSec, frameBurst),
+	}
+	conn.SetReadLimit(frameLimit) // answers 1009 itself
+	conn.SetPingHandler(func(data string) error {
+		if !s.frames.Allow() {
+			return errFlood
+		}
+		s.heard(silentFor)
+		return conn.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(time.Second))
+	})
+	conn.SetPongHandler(func(string) error { s.heard(silentFor); return nil })
+	defer s.linger()
+	stop := context.AfterFunc(srv.closing, func() { s.end(websocket.CloseGoingAway, "shutting down") })
+	defer stop()
+
+	s.heard(helloWithin)
+	hello, err := s.next()
+	if err != nil {
+		s.part(err)
+		return
+	}
+	if hello.Type != typeHello {
+		s.end(websocket.ClosePolicyViolation, "hello comes first")
+		return
+	}
+	if !s.admit(hello) {
+		return
+	}
+	defer srv.hub.leave(s)
+	pumped := make(chan struct{})
+	go func() { defer close(pumped); s.pump(hello.After) }()
+	defer func() { s.once.Do(func() { close(s.done) }); <-pumped }()
+	s.heard(silentFor)
+	for {
+		f, err := s.next()
+		if err != nil {
+			s.part(err)
+			return
+		}
+		s.heard(silentFor)
+		s.do(f)
+	}
+}
+
+// admit finds whose token hello holds.
+func (s *session) admit(hello visitorFrame) bool {
+	who, err := s.srv.byToken(s.srv.closing, s.site, hello.Token)
+	switch {
+	case chat.CodeOf(err) == chat.CodeSessionOver:
+		s.end(closeUnknown, "unknown token")
+		return false
+	case err != nil:
+		s.srv.note("find a visitor", err)
+		s.end(websocket.CloseInternalServerErr, "try again")
+		return false
+	}
+	s.address, s.name, s.locale = who.Address, hello.Name, hello.Locale
+	if !s.srv.hub.enter(s) {
+		s.end(websocket.ClosePolicyViolation, "too many tabs")
+		return false
+	}
+	thread := who.Thread
+	if chat.IsZero(thread) {
+		thread = who.ID
+	}
+	s.srv.hub.bind(s, thread)
+	return true
+}
+
+var (
+	errFlood  = errors.New("widget: too many frames")
+	errBinary = errors.New("widget: a binary frame")
+	errBroken = errors.New("widget: no frame of ours")
+)
+
+// next reads a frame.
+func (s *session) next() (visitorFrame, error) {
+	kind, data, err := s.conn.ReadMessage()
+	if err != nil {
+		return visitorFrame{}, err
+	}
+	switch {
+	case !s.frames.Allow():
+		return visitorFrame{}, errFlood
+	case kind != websocket.TextMessage:
+		return visitorFrame{}, errBinary
+	}
+	f, err := parseFrame(data)
+	if err != nil {
+		return visitorFrame{}, errBroken
+	}
+	return f, nil
+}
+
+// part says why a socket ends that could not be read any more.
+func (s *session) part(err error) {
+	switch {
+	case errors.Is(err, errFlood):
+		s.end(websocket.ClosePolicyViolation, "too many frames")
+	case errors.Is(err, errBinary):
+		s.end(websocket.CloseUnsupportedData, "text only")
+	case errors.Is(err, errBroken):
+		s.end(websocket.CloseInvalidFramePayloadData, "not a frame")
+	default: // too large (told already), closed by the visitor, silent, or broken
+		s.once.Do(func() { close(s.done) })
+	}
+}
+
+// end closes the socket from our side: the code goes out, and reading stops soon.
+func (s *session) end(code int, why string) {
+	s.once.Do(func() {
+		close(s.done)
+		deadline := time.Now().Add(time.Second)
+		_ = s.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, why), deadline) // it may be gone already
+		_ = s.conn.SetReadDeadline(deadline)
+	})
+}
+
+// linger reads on for a moment what is already on its way: closing over unread bytes would reset the connection, and the
+// close code would be lost with it.
+func (s *session) linger() {
+	under := s.conn.UnderlyingConn()
+	if under.SetReadDeadline(time.Now().Add(time.Second)) == nil {
+		_, _ = io.CopyN(io.Discard, under, 4<<20)
+	}
+}
+
+// heard gives the visitor so long until the next sign of life.
+func (s *session) heard(within time.Duration) {
+	select {
+	case <-s.done:
+	default:
+		_ = s.conn.SetReadDeadline(time.Now().Add(within)) // a dead connection is found by the next read
+	}
+}
+
+// do does what a frame asks.
+func (s *session) do(f visitorFrame) {
+	switch f.Type {
+	case typeMessage:
+		s.message(f)
+	case typeRead:
+		s.read(f)
+	case typeTyping:
+		s.typing(f.On)
+	case typeHistory:
+		s.history(f)
+	case typeSync:
+		s.look()
+	case typePing:
+		s.send(answerFrame{Type: typePong})
+		s.look() // notices may be lost; pump sees to it that this is cheap
+	}
+}
+
+// message takes a visitor's message. It is acknowledged when it is committed, and not before.
+func (s *session) message(f visitorFrame) {
+	now := s.srv.deps.Now()
+	refuse := func(err error) {
+		s.srv.note("take a message", err)
+		answer := answerFrame{Type: typeRefused, ClientID: f.ClientID, Code: chat.CodeOf(err)}
+		var e *chat.Error
+		if errors.As(err, &e) {
+			answer.RetryAfter, _ = e.Details["retry_after"].(int64)
+		}
+		s.send(answer)
+	}
+	if wait := s.srv.messages.take(s.address.Value, now); wait > 0 {
+		refuse(tooMany(wait))
+		return
+	}
+	ctx, cancel := context.WithTimeout(s.srv.closing, acceptWithin)
+	defer cancel()
+	// The first message with an id wins; whoever repeats it is told what is stored (RELIABILITY.md B58).
+	stored, err := s.srv.deps.Threads.VisitorMessage(ctx, s.site.account.ID, s.address, f.ClientID)
+	switch {
+	case err == nil:
+		answer := answerFrame{Type: typeAck, ClientID: f.ClientID}
+		if it, _, ok := messageItem(stored); ok {
+			answer.Item = &it
+		}
+		s.send(answer)
+		s.look()
+		return
+	case chat.CodeOf(err) != chat.CodeNotFound:
+		refuse(err)
+		return
+	}
+	limits := s.srv.cfg.Driver.Capabilities.Limits
+	e := rawEvent{
+		Type: typeMessage, Name: s.name, Locale: s.locale, At: now.UTC(),
+		ID: f.ClientID, Text: f.Text, ReplyTo: f.ReplyTo,
+	}
+	if f.Page != nil && s.ours(f.Page.URL) {
+		e.Page = f.Page
+	}
+	if !chat.IsZero(f.File) {
+		file, err := s.srv.deps.Files.Upload(ctx, s.site.account.ID, s.address, f.File)
+		if err == nil {
+			err = limits.CheckMedia(kindOf(file.Type), file.Type, file.Size)
+		}
+		if err != nil {
+			refuse(err)
+			return
+		}
+		e.Media = &file
+	}
+	if err := limits.CheckText(f.Text, e.Media != nil); err != nil {
+		refuse(err)
+		return
+	}
+	s.srv.hub.await(s, f.ClientID)
+	if err := s.accept(ctx, now, e); err != nil {
+		refuse(err)
+		return
+	}
+	s.typing(false)
+	s.send(answerFrame{Type: typeAck, ClientID: f.ClientID})
+}
+
+// accept hands a deed to the door of all providers.
+func (s *session) accept(ctx context.Context, now time.Time, e rawEvent) error {
+	raw, err := envelope(s.site.account.ID, s.address, now, e)
+	if err != nil {
+		return err
+	}
+	if err := s.srv.deps.Accept(ctx, []chat.RawEvent{raw}); err != nil {
+		return chat.Errorf(chat.CodeUnavailable, "not stored: %w", err)
+	}
+	return nil
+}
+
+// ours tells whether a page belongs to the account's sites.
+func (s *session) ours(page string) bool {
+	for _, o := range s.site.origins {
+		if len(page) >= len(o) && page[:len(o)] == o && (len(page) == len(o) || page[len(o)] == '/') {
+			return true
+		}
+	}
+	return false
+}
+
+// read passes on that everything up to a time was seen. The time is one that we gave; whatever lies ahead of our own
+// clock is not believed (RELIABILITY.md B59).
+func (s *session) read(f visitorFrame) {
+	now := s.srv.deps.Now()
+	at := f.At
+	if at.After(now) {
+		at = now.UTC()
+	}
+	if !at.After(s.lastRead) || s.srv.reads.take(s.address.Value, now) > 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(s.srv.closing, acceptWithin)
+	defer cancel()
+	if err := s.accept(ctx, now, rawEvent{Type: typeRead, At: at}); err != nil {
+		s.srv.note("take a read mark", err)
+		return // the next one carries it
+	}
+	s.lastRead = at
+}
+
+// typing tells the agents that the visitor types. It is news, not record.
+func (s *session) typing(on bool) {
+	place := s.place.Load()
+	if place == nil || !place.Status.Open() || !on && !s.typed {
+		return
+	}
+	s.typed = on
+	s.srv.deps.Publish(s.srv.closing, chat.Notice{
+		Kind: chat.NoticeTyping, ConversationID: place.ID, IdentityID: s.srv.hub.threadOf(s), Typing: on,
+	})
+}
+
+// history answers with older items.
+func (s *session) history(f visitorFrame) {
+	if s.srv.pages.take(s.address.Value, s.srv.deps.Now()) > 0 {
+		s.send(answerFrame{Type: typeRefused, Code: chat.CodeRateLimited})
+		return
+	}
+	ctx, cancel := context.WithTimeout(s.srv.closing, readWithin)
+	defer cancel()
+	_, events, err := s.srv.deps.Threads.VisitorThread(ctx, s.site.account.ID, s.address, f.Before, pageSize)
+	var items []item
+	if err == nil {
+		items, err = s.items(ctx, events)
+	}
+	if err != nil {
+		s.srv.note("read older messages", err)
+		s.send(answerFrame{Type: typeRefused, Code: chat.CodeUnavailable})
+		return
+	}
+	s.send(threadFrame{Type: typeHistory, Items: items, More: len(events) == pageSize})
+}
+
+// tell hands a notice to pump. It never blocks.
+func (s *session) tell(n chat.Notice) {
+	select {
+	case s.notices <- n:
+	default:
+		s.look()
+	}
+}
+
+// look makes pump ask the record.
+func (s *session) look() {
+	select {
+	case s.looks <- struct{}{}:
+	default:
+	}
+}
+
+// send queues a frame. Who does not read is disconnected, never waited for.
+func (s *session) send(frame any) {
+	data, err := json.Marshal(frame)
+	if err != nil {
+		s.srv.deps.Log.Error("widget: a frame cannot be written", slog.Any("error", err))
+		return
+	}
+	select {
+	case s.out <- data:
+	default:
+		s.end(websocket.CloseTryAgainLater, "too slow")
+	}
+}

@@ -1,0 +1,153 @@
+// Package widget is the door for visitors of web chat: the script that a site includes (/widget.js), the page inside its
+// frame, and the HTTP and WebSocket through which a visitor writes, sends files and reads the answers live
+// (/widget/v1/…). It is public and unauthenticated at its first step, so it trusts nothing that it is given.
+//
+// A visitor's message goes the way of every provider's: it becomes a raw event (event.go), is handed to Deps.Accept, and
+// only when that has returned is the visitor told "ack". What visitors see is read from the record and kept fresh by the
+// notices that agents' screens live by, cut down to their own conversations and without notes (view.go).
+//
+// It refuses: origins that are not on the account's list, in any spelling but the exact one; a token of another account;
+// frames over 16 KB, of invalid UTF-8 or too many; more than so many messages, files and new visitors a minute; text, names
+// and addresses that are not what they should be. A visitor's clock is never asked, a claimed identity never believed.
+//
+// Start with New and Mount here, then deps.go for what it needs, frame.go for the words of the socket, session.go for
+// its life. The browser's side is app/, built into dist/.
+package widget
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/gofiber/contrib/websocket"
+	"github.com/gofiber/fiber/v2"
+
+	"gatehouse/channels"
+	"gatehouse/internal/chat"
+)
+
+// Config is what is fixed for a process. Zero limits have the defaults named beside them.
+type Config struct {
+	// Driver is web chat's: its limits, and the defaults of its settings.
+	Driver channels.Driver
+	// Origin is our own public origin, "https://desk.example.com", whose frames may speak to us. Empty: each request's own
+	// scheme and host, which is right where no proxy changes them or Fiber is told which proxies to believe.
+	Origin string
+
+	VisitorsPerMinute int // new visitors of one account from one address (an IPv6 /64 counts as one): 30
+	MessagesPerMinute int // of one visitor: 30
+	UploadsPerMinute  int // of one visitor: 20
+}
+
+// The defaults of Config (RELIABILITY.md B57, S48), and the limits that are nobody's to change.
+const (
+	defaultVisitorsPerMinute = 30
+	defaultMessagesPerMinute = 30
+	defaultUploadsPerMinute  = 20
+
+	readsPerMinute = 60       // read marks and requests for older messages of one visitor, each
+	frameLimit     = 16 << 10 // bytes of a frame from a visitor (B60)
+	framesPerSec   = 20       // of one socket, sustained
+	frameBurst     = 60
+	socketsPerOne  = 10 // of one visitor: tabs
+	pageSize       = 50 // messages and events of a thread sent at once
+
+	acceptWithin = 3 * time.Second  // then 503, as for every provider
+	readWithin   = 5 * time.Second  // a look into the record
+	helloWithin  = 10 * time.Second // from the handshake to the first frame
+	silentFor    = 75 * time.Second // then the socket is dead
+	pingEvery    = 25 * time.Second
+	writeWithin  = 10 * time.Second
+)
+
+// Server is the door. Make it with New, give it its routes with Mount, end it with Close.
+type Server struct {
+	cfg    Config
+	deps   Deps
+	assets assets
+	sites  siteCache
+	agents agentCache
+	hub    *hub
+
+	visitors, messages, reads, pages, uploads *meter
+
+	upgrade fiber.Handler
+	stop    func()          // ends the subscription
+	closing context.Context // what is done for visitors ends with it; a fasthttp.RequestCtx is no context to hand on
+	cancel  context.CancelFunc
+	open    sync.WaitGroup // sockets
+}
+
+// New makes the door and subscribes to the news. It fails only when the built files in dist are not what they should be.
+func New(cfg Config, deps Deps) (*Server, error) {
+	files, err := loadAssets()
+	if err != nil {
+		return nil, fmt.Errorf("widget: %w", err)
+	}
+	or := func(n, otherwise int) int {
+		if n > 0 {
+			return n
+		}
+		return otherwise
+	}
+	s := &Server{
+		cfg: cfg, deps: deps, assets: files,
+		visitors: newMeter(or(cfg.VisitorsPerMinute, defaultVisitorsPerMinute), time.Minute),
+		messages: newMeter(or(cfg.MessagesPerMinute, defaultMessagesPerMinute), time.Minute),
+		uploads:  newMeter(or(cfg.UploadsPerMinute, defaultUploadsPerMinute), time.Minute),
+		reads:    newMeter(readsPerMinute, time.Minute),
+		pages:    newMeter(readsPerMinute, time.Minute),
+		hub:      newHub(),
+	}
+	s.sites = siteCache{load: s.loadSite, now: deps.Now}
+	s.agents = agentCache{load: deps.Agents.Agent, now: deps.Now}
+	s.closing, s.cancel = context.WithCancel(context.Background())
+	s.upgrade = websocket.New(s.serve, websocket.Config{
+		HandshakeTimeout: helloWithin, ReadBufferSize: 1024, WriteBufferSize: 1024,
+		WriteBufferPool: &sync.Pool{},
+		RecoverHandler: func(*websocket.Conn) {
+			if p := recover(); p != nil {
+				deps.Log.Error("widget: a socket's handler panicked", slog.Any("panic", p))
+			}
+		},
+	})
+	s.stop = deps.Subscribe(s.hear)
+	return s, nil
+}
+
+// Close ends the subscription and all sockets, with the code that tells browsers to come back, and returns when they are
+// gone or ctx is over.
+func (s *Server) Close(ctx context.Context) error {
+	s.stop()
+	s.cancel()
+	gone := make(chan struct{})
+	go func() { s.open.Wait(); close(gone) }()
+	select {
+	case <-gone:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Sockets tells how many visitors' sockets are open here.
+func (s *Server) Sockets() int { return s.hub.count() }
+
+// Mount adds the routes. All are public; what each asks for stands beside it. Uploads need a fiber BodyLimit of at least
+// the channel's largest file.
+func (s *Server) Mount(r fiber.Router) {
+	r.Get("/widget.js", s.script)                  // nothing
+	v1 := r.Group("/widget/v1")                    //
+	v1.Get("/assets/:file", s.asset)               // nothing
+	v1.Get("/:account/config", s.config)           // an allowed origin
+	v1.Get("/:account/frame", s.frame)             // nothing; only allowed origins may frame it
+	v1.Post("/:account/visitors", s.createVisitor) // our frame or an allowed origin; the address's limit
+	v1.Get("/:account/live", s.live)               // the same origins; the token in the first frame
+	v1.Post("/:account/uploads", s.upload)         // the same origins, the token
+	v1.Get("/:account/media/:id", s.media)         // the token
+	v1.All("/*", func(c *fiber.Ctx) error { return refuse(c, errNone) })
+}
+
+var errNone = chat.Errorf(chat.CodeNotFound, "no such address")
