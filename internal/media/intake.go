@@ -78,9 +78,14 @@ func (in Intake) Receive(ctx context.Context, id string, src Source) (File, erro
 		// The caller's context may be over; what it began must be undone nevertheless.
 		undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
-		return File{}, errors.Join(err, in.Store.Delete(undo, id), in.Store.Delete(undo, ThumbID(id)))
+		return File{}, errors.Join(err, in.Remove(undo, id))
 	}
 	return file, nil
+}
+
+// Remove deletes a file and its preview. That there is none is no error.
+func (in Intake) Remove(ctx context.Context, id string) error {
+	return errors.Join(in.Store.Delete(ctx, id), in.Store.Delete(ctx, ThumbID(id)))
 }
 
 // store streams the source into the store, counting, hashing and judging it on the way.

@@ -112,6 +112,24 @@ func TestAFileThatIsTakenInIsMeasured(t *testing.T) {
 	}
 }
 
+func TestAFileIsRemovedWithItsPreview(t *testing.T) {
+	t.Parallel()
+	in, dir := intake(t)
+	id := newID()
+	file, err := in.Receive(t.Context(), id, media.Source{Body: bytes.NewReader(pngOf(t, picture(9, 9))), Size: -1})
+	if err != nil || !file.Thumb {
+		t.Fatalf("%+v, %v", file, err)
+	}
+	for range 2 {
+		if err := in.Remove(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if left := onDisk(t, dir); len(left) != 0 {
+		t.Errorf("left %v", left)
+	}
+}
+
 // B63, B66: every refusal has its code, and leaves nothing on disk.
 func TestARefusedFileLeavesNothing(t *testing.T) {
 	t.Parallel()

@@ -7,10 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// ServeHeaders returns the response headers with which a stored file is served, by canonical name. Only types of the closed
+// Headers returns the response headers with which a stored file is served, by canonical name. Only types of the closed
 // list keep theirs, only the harmless ones among them are shown in place; the rest is application/octet-stream, to be
 // saved. The browser is told not to guess and to run nothing, whatever the file turns out to be.
-func ServeHeaders(contentType, name string, inline bool) map[string]string {
+func Headers(contentType, name string, inline bool) map[string]string {
 	t := known(mediaType(contentType))
 	return map[string]string{
 		"Content-Type":            t.ContentType,

@@ -128,7 +128,7 @@ func TestOnlyHarmlessTypesAreServedInPlace(t *testing.T) {
 		"application/x-shockwave-flash", "multipart/mixed", "message/rfc822", "", "image", "image/", "*/*", "image/png, text/html", "image/*", "application/octet-stream",
 		"image/png\r\nX: y",
 	} {
-		h := media.ServeHeaders(spelling, "a", true)
+		h := media.Headers(spelling, "a", true)
 		if h["Content-Type"] != octets || !strings.HasPrefix(h["Content-Disposition"], "attachment;") {
 			t.Errorf("%q: %v", spelling, h)
 		}
@@ -143,11 +143,11 @@ func TestOnlyHarmlessTypesAreServedInPlace(t *testing.T) {
 		{"audio/amr", "audio/amr", "attachment"},
 		{"image/heic", "image/heic", "attachment"},
 	} {
-		h := media.ServeHeaders(c.contentType, "a.bin", true)
+		h := media.Headers(c.contentType, "a.bin", true)
 		if h["Content-Type"] != c.served || !strings.HasPrefix(h["Content-Disposition"], c.how+";") {
 			t.Errorf("%q: %v", c.contentType, h)
 		}
-		if saved := media.ServeHeaders(c.contentType, "a.bin", false); !strings.HasPrefix(saved["Content-Disposition"], "attachment;") {
+		if saved := media.Headers(c.contentType, "a.bin", false); !strings.HasPrefix(saved["Content-Disposition"], "attachment;") {
 			t.Errorf("%q to be saved: %v", c.contentType, saved)
 		}
 		if h["X-Content-Type-Options"] != "nosniff" || h["Content-Security-Policy"] != "default-src 'none'; sandbox" || h["Referrer-Policy"] != "no-referrer" {
