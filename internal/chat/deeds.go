@@ -37,6 +37,7 @@ type ChangeNeeds struct {
 	Template     TemplateID
 	EndReason    EndReasonID
 	Idempotency  *Idempotency
+	Reactions    bool   // of the Messages
 	UnreadAfter  *int64 // count the contact's messages after this number
 }
 
@@ -61,9 +62,11 @@ type ChangeState struct {
 	Repeat   *ThreadMessage
 	Mismatch bool
 	// OtherOpen tells that the contact has another open conversation on this account.
-	OtherOpen    bool
-	Unread       int    // for ChangeNeeds.UnreadAfter
-	LastExternal string // the provider's id of the contact's newest message
+	OtherOpen      bool
+	OwnReaction    string     // ours on the first of the Messages
+	TheirReactions []Reaction // the contact's
+	Unread         int        // for ChangeNeeds.UnreadAfter
+	LastExternal   string     // the provider's id of the contact's newest message
 }
 
 // Upload is a file in the media store that waits for its message, or belongs to one.

@@ -34,6 +34,7 @@ const (
 	KindTemplate     MessageKind = "template"
 	KindShare        MessageKind = "share"         // a post, reel or product of the provider
 	KindStoryMention MessageKind = "story_mention" // the media may not be kept (PROTOCOLS.md §6)
+	KindReaction     MessageKind = "reaction"      // ours on its way out; never shown as a message
 	KindUnsupported  MessageKind = "unsupported"   // a visible placeholder; the raw event is kept
 )
 
@@ -142,23 +143,24 @@ type MessageError struct {
 
 // Content is what a message holds beyond its text. All parts are optional; which are set follows from the kind.
 type Content struct {
-	Media       []Media         `json:"media,omitempty"`
-	Location    *Location       `json:"location,omitempty"`
-	Contacts    json.RawMessage `json:"contacts,omitempty"` // vCards as the provider sent them
-	Buttons     []Button        `json:"buttons,omitempty"`
-	List        *List           `json:"list,omitempty"`
-	Choice      *Choice         `json:"choice,omitempty"`
-	Order       *Order          `json:"order,omitempty"`
-	Template    *TemplateUse    `json:"template,omitempty"`
-	Referral    *Referral       `json:"referral,omitempty"`
-	Product     *ProductRef     `json:"product,omitempty"`
-	Share       *Share          `json:"share,omitempty"`
-	Story       *Share          `json:"story,omitempty"`     // the story replied to or mentioned in
-	Forwarded   string          `json:"forwarded,omitempty"` // "", "forwarded", "frequently"
-	Header      string          `json:"header,omitempty"`
-	Footer      string          `json:"footer,omitempty"`
-	Unsupported *Unsupported    `json:"unsupported,omitempty"`
-	Previous    []PreviousText  `json:"previous,omitempty"` // versions before edits, oldest first
+	Media       []Media           `json:"media,omitempty"`
+	Location    *Location         `json:"location,omitempty"`
+	Contacts    json.RawMessage   `json:"contacts,omitempty"` // vCards as the provider sent them
+	Buttons     []Button          `json:"buttons,omitempty"`
+	List        *List             `json:"list,omitempty"`
+	Choice      *Choice           `json:"choice,omitempty"`
+	Order       *Order            `json:"order,omitempty"`
+	Template    *TemplateUse      `json:"template,omitempty"`
+	Referral    *Referral         `json:"referral,omitempty"`
+	Product     *ProductRef       `json:"product,omitempty"`
+	Share       *Share            `json:"share,omitempty"`
+	Story       *Share            `json:"story,omitempty"`     // the story replied to or mentioned in
+	Forwarded   string            `json:"forwarded,omitempty"` // "", "forwarded", "frequently"
+	Header      string            `json:"header,omitempty"`
+	Footer      string            `json:"footer,omitempty"`
+	Unsupported *Unsupported      `json:"unsupported,omitempty"`
+	Reaction    *OutboundReaction `json:"reaction,omitempty"`
+	Previous    []PreviousText    `json:"previous,omitempty"` // versions before edits, oldest first
 }
 
 // Media is one file of a message. Its bytes live in the media store under the attachment's id once State is ready.

@@ -7,7 +7,8 @@ import (
 
 // Outbound is one message as a driver hands it to the provider: everything resolved, nothing to look up.
 type Outbound struct {
-	MessageID MessageID // echoed by the provider where it can (biz_opaque_callback_data)
+	MessageID MessageID
+	Opaque    string    // echoed by the provider in the message's statuses where it can (biz_opaque_callback_data)
 	To        []Address // the contact's addresses, the one to use first
 	Kind      MessageKind
 	Text      string
@@ -35,8 +36,10 @@ type OutboundMedia struct {
 
 // OutboundReaction sets (or with an empty Emoji takes away) our reaction on a message of the contact.
 type OutboundReaction struct {
-	ExternalID string
-	Emoji      string
+	Target     MessageID `json:"target"` // the message reacted to
+	ExternalID string    `json:"external_id"`
+	Emoji      string    `json:"emoji"`
+	Before     string    `json:"before,omitempty"` // our reaction until then, to go back to when it fails
 }
 
 // OutboundTemplate is a rendered template: its components in the provider's shape (templates.Render).

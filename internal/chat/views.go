@@ -90,6 +90,7 @@ const (
 	NoticeSession      NoticeKind = "session" // sessions ended or rights changed: check again
 	NoticeViewers      NoticeKind = "viewers"
 	NoticeTyping       NoticeKind = "typing"
+	NoticeLost         NoticeKind = "lost" // some news did not get through: ask the record
 )
 
 // PresenceNotice is an agent's presence and load after a change.

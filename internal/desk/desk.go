@@ -36,17 +36,16 @@ type Publisher interface {
 	Publish(ctx context.Context, notices []chat.Notice)
 }
 
-// Metrics counts what the desk decides. Labels are closed sets.
+// Metrics counts what the desk decides. Every label comes from a closed set.
 type Metrics interface {
-	Received(kind chat.ChannelKind, what string, n int)           // inbound happenings by what became of them
-	IngestLag(kind chat.ChannelKind, lag time.Duration)           // received to committed
-	Window(kind chat.ChannelKind, reason window.Reason)           // decisions of the window law
-	Delivered(kind chat.ChannelKind, outcome string, code string) // attempts by outcome
-	SendLag(kind chat.ChannelKind, lag time.Duration)             // accepted to handed over
-	Routed(outcome string, waited time.Duration)
-	Quarantined(kind chat.ChannelKind)
-	Raced(what string)
-	Recovered(what string, n int) // due rows that the sweeper found without a wake
+	Received(kind, what string, n int)           // inbound happenings by what became of them
+	IngestLag(kind string, lag time.Duration)    // received to committed
+	Window(kind, reason string)                  // decisions of the window law
+	Delivered(kind, outcome, code string)        // attempts by outcome
+	SendLag(kind string, lag time.Duration)      // accepted to handed over
+	Routed(outcome string, waited time.Duration) // assignments by the router
+	Quarantined(kind string)                     // events put aside
+	Recovered(what string, n int)                // due rows that the sweeper found without a wake
 }
 
 // Desk is the use-cases over one store.
@@ -76,6 +75,7 @@ type Store interface {
 	routeStore
 	changeStore
 	sendStore
+	mediaStore
 	readStore
 }
 

@@ -262,14 +262,27 @@ func (l *ledger) add(c *conv, m *chat.Message) {
 	l.added = append(l.added, m)
 }
 
+// react sets our reaction on a message and says so.
+func (l *ledger) react(c *conv, on chat.MessageID, emoji string, at time.Time, by chat.AgentID) {
+	l.write.Reactions = append(l.write.Reactions, chat.ReactionWrite{
+		Reaction: chat.Reaction{MessageID: on, Direction: chat.Out, Emoji: emoji}, At: at,
+	})
+	l.log(c, chat.Event{Kind: chat.EventReaction, At: at, Actor: by, MessageID: on, Data: chat.ReactionData{Emoji: emoji, Direction: chat.Out}})
+}
+
 // update notes a change of a message that is there.
 func (l *ledger) update(c *conv, m *chat.Message, e chat.Event) {
 	if !slices.Contains(l.updated, m) && !slices.Contains(l.added, m) {
 		l.updated = append(l.updated, m)
 	}
-	if e.Kind != "" {
-		l.log(c, e)
+	if r := m.Content.Reaction; r != nil && m.Kind == chat.KindReaction {
+		if m.Status == chat.StatusFailed {
+			l.react(c, r.Target, r.Before, e.At, chat.AgentID{})
+		}
+		l.touch(c)
+		return
 	}
+	l.log(c, e)
 	if m.Seq == lastMessageSeq(c, m) {
 		c.Preview = preview(m)
 	}

@@ -76,7 +76,7 @@ func (d *Desk) drainOnce(ctx context.Context, account chat.AccountID, size int) 
 		return 0, laneError{err: err, first: b.firstEvent()}
 	}
 	for _, p := range poor {
-		d.metrics.Quarantined(b.account.Kind)
+		d.metrics.Quarantined(string(b.account.Kind))
 		d.log.Warn("event quarantined", "account", account.String(), "event", p.event.String(), "error", p.why)
 		if err := d.store.QuarantineEvent(ctx, account, p.event, p.why); err != nil {
 			return n, err
@@ -105,7 +105,7 @@ func (d *Desk) setAside(ctx context.Context, account chat.AccountID, cause error
 	}
 	e := le.first
 	if e.Attempts+1 >= attempts {
-		d.metrics.Quarantined(e.Kind)
+		d.metrics.Quarantined(string(e.Kind))
 		d.log.Error("event quarantined", "account", account.String(), "event", e.ID.String(), "attempts", e.Attempts+1, "error", le.err.Error())
 		return d.store.QuarantineEvent(ctx, account, e.ID, le.err.Error())
 	}
@@ -116,10 +116,10 @@ func (d *Desk) setAside(ctx context.Context, account chat.AccountID, cause error
 // settleBatch publishes what a committed batch changed and rings for what it made due.
 func (d *Desk) settleBatch(ctx context.Context, b *batch) {
 	for _, e := range b.events {
-		d.metrics.IngestLag(b.account.Kind, b.now.Sub(e.ReceivedAt))
+		d.metrics.IngestLag(string(b.account.Kind), b.now.Sub(e.ReceivedAt))
 	}
 	for what, n := range b.counts {
-		d.metrics.Received(b.account.Kind, what, n)
+		d.metrics.Received(string(b.account.Kind), what, n)
 	}
 	d.live.Publish(ctx, b.notices())
 	routed := map[chat.DepartmentID]bool{}

@@ -167,14 +167,17 @@ func (d *Desk) window(kind chat.ChannelKind, row chat.ConversationRow, now time.
 // ask puts a message to the window law and counts the answer.
 func (d *Desk) ask(kind chat.ChannelKind, row chat.ConversationRow, now time.Time, m *chat.Message) window.Decision {
 	ask := window.Ask{State: windowState(row), Kind: window.Freeform, By: window.Person}
-	if m.Kind == chat.KindTemplate {
+	switch m.Kind {
+	case chat.KindTemplate:
 		ask.Kind = window.Template
+	case chat.KindReaction:
+		ask.Kind = window.Reaction
 	}
 	if m.Automated {
 		ask.By = window.Automation
 	}
 	dec := d.kinds[kind].Window.Decide(now, ask)
-	d.metrics.Window(kind, dec.Reason)
+	d.metrics.Window(string(kind), string(dec.Reason))
 	return dec
 }
 

@@ -127,7 +127,7 @@ func (d *Desk) refuse(l *ledger, s *chat.Send, why *chat.MessageError) {
 	m := l.remember(s.Message)
 	m.Status, m.Error, m.DueAt = chat.StatusFailed, why, time.Time{}
 	l.update(c, m, chat.Event{Kind: chat.EventStatus, At: l.state.Now, MessageID: m.ID})
-	d.metrics.Delivered(s.Row.Kind, "refused", string(why.Code))
+	d.metrics.Delivered(string(s.Row.Kind), "refused", string(why.Code))
 }
 
 // Opaque is what the provider echoes in a message's statuses: our id and the attempt.
@@ -197,17 +197,17 @@ func (d *Desk) Settle(ctx context.Context, account chat.AccountID, outcomes []ch
 	}
 	if stale > 0 {
 		d.log.Warn("stale claims settled nothing", "account", account.String(), "outcomes", stale)
-		d.metrics.Delivered(kind, "stale", "")
+		d.metrics.Delivered(string(kind), "stale", "")
 	}
 	for _, o := range outcomes {
 		code := ""
 		if o.Error != nil {
 			code = string(o.Error.Code)
 		}
-		d.metrics.Delivered(kind, string(o.Status), code)
+		d.metrics.Delivered(string(kind), string(o.Status), code)
 	}
 	for what, n := range b.counts {
-		d.metrics.Received(kind, what, n)
+		d.metrics.Received(string(kind), what, n)
 	}
 	d.live.Publish(ctx, b.notices())
 	if b.syncTemplates {

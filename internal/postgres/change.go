@@ -125,6 +125,19 @@ func (s *Store) changeExtras(ctx context.Context, tx pgx.Tx, n chat.ChangeNeeds,
 			return err
 		}
 	}
+	if n.Reactions {
+		rows, err := q.ReactionsOf(ctx, column(n.Messages, func(m *chat.MessageID) uid { return uid(*m) }))
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			if chat.Direction(r.Direction) == chat.Out {
+				st.OwnReaction = r.Emoji
+			} else {
+				st.TheirReactions = append(st.TheirReactions, chat.Reaction{MessageID: r.MessageID, Direction: chat.In, Emoji: r.Emoji})
+			}
+		}
+	}
 	if len(n.Attachments) > 0 {
 		if err := s.uploads(ctx, tx, n.Attachments, st); err != nil {
 			return err

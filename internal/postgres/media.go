@@ -165,3 +165,23 @@ func (s *Store) Tidy(ctx context.Context) (blobs []chat.AttachmentID, parked int
 	_, err = s.q.ForgetIdempotencyKeys(ctx)
 	return blobs, parked, wrap(err)
 }
+
+// Reach tells how the contact of a conversation is reached and which of their messages is the newest.
+func (s *Store) Reach(ctx context.Context, conversation chat.ConversationID) (account chat.AccountID, to []chat.Address, lastInbound string, err error) {
+	rows, err := s.ConversationRows(ctx, []chat.ConversationID{conversation})
+	if err != nil {
+		return account, nil, "", err
+	}
+	if len(rows) == 0 {
+		return account, nil, "", chat.Errorf(chat.CodeNotFound, "no such conversation")
+	}
+	all, err := threadAddresses(ctx, s.pool, map[chat.ConversationID]chat.ConversationRow{conversation: rows[0]})
+	if err != nil {
+		return account, nil, "", wrap(err)
+	}
+	last, err := s.q.LastInboundExternal(ctx, conversation)
+	if err == nil && len(last) == 1 {
+		lastInbound = last[0]
+	}
+	return rows[0].AccountID, all[rows[0].IdentityID], lastInbound, wrap(err)
+}

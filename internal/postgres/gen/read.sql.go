@@ -619,7 +619,7 @@ func (q *Queries) ReactionsOf(ctx context.Context, messageIds []uuid.UUID) ([]Re
 }
 
 const ThreadAfter = `-- name: ThreadAfter :many
-SELECT m.id, m.conversation_id, m.account_id, m.seq, m.direction, m.kind, m.text, m.content, m.status, m.error, m.agent_id, m.source, m.external_id, m.reply_to, m.reply_external, m.provider_at, m.created_at, m.late, m.edited_at, m.deleted_at, m.bulk, m.automated, m.attempt, m.fence, m.due_at FROM messages m WHERE m.conversation_id = $1 AND m.seq > $2 ORDER BY m.seq LIMIT $3
+SELECT m.id, m.conversation_id, m.account_id, m.seq, m.direction, m.kind, m.text, m.content, m.status, m.error, m.agent_id, m.source, m.external_id, m.reply_to, m.reply_external, m.provider_at, m.created_at, m.late, m.edited_at, m.deleted_at, m.bulk, m.automated, m.attempt, m.fence, m.due_at FROM messages m WHERE m.conversation_id = $1 AND m.seq > $2 AND m.kind <> 'reaction' ORDER BY m.seq LIMIT $3
 `
 
 type ThreadAfterRow struct {
@@ -673,7 +673,7 @@ func (q *Queries) ThreadAfter(ctx context.Context, conversationID chat.Conversat
 }
 
 const ThreadBefore = `-- name: ThreadBefore :many
-SELECT m.id, m.conversation_id, m.account_id, m.seq, m.direction, m.kind, m.text, m.content, m.status, m.error, m.agent_id, m.source, m.external_id, m.reply_to, m.reply_external, m.provider_at, m.created_at, m.late, m.edited_at, m.deleted_at, m.bulk, m.automated, m.attempt, m.fence, m.due_at FROM messages m WHERE m.conversation_id = $1 AND m.seq < $2 ORDER BY m.seq DESC LIMIT $3
+SELECT m.id, m.conversation_id, m.account_id, m.seq, m.direction, m.kind, m.text, m.content, m.status, m.error, m.agent_id, m.source, m.external_id, m.reply_to, m.reply_external, m.provider_at, m.created_at, m.late, m.edited_at, m.deleted_at, m.bulk, m.automated, m.attempt, m.fence, m.due_at FROM messages m WHERE m.conversation_id = $1 AND m.seq < $2 AND m.kind <> 'reaction' ORDER BY m.seq DESC LIMIT $3
 `
 
 type ThreadBeforeRow struct {

@@ -9,10 +9,10 @@ FROM conversations c JOIN contacts k ON k.id = c.contact_id JOIN identities i ON
 WHERE c.id = any(@ids::uuid[]) ORDER BY c.id;
 
 -- name: ThreadBefore :many
-SELECT sqlc.embed(m) FROM messages m WHERE m.conversation_id = @conversation_id AND m.seq < @before ORDER BY m.seq DESC LIMIT @most;
+SELECT sqlc.embed(m) FROM messages m WHERE m.conversation_id = @conversation_id AND m.seq < @before AND m.kind <> 'reaction' ORDER BY m.seq DESC LIMIT @most;
 
 -- name: ThreadAfter :many
-SELECT sqlc.embed(m) FROM messages m WHERE m.conversation_id = @conversation_id AND m.seq > @after ORDER BY m.seq LIMIT @most;
+SELECT sqlc.embed(m) FROM messages m WHERE m.conversation_id = @conversation_id AND m.seq > @after AND m.kind <> 'reaction' ORDER BY m.seq LIMIT @most;
 
 -- name: MessageByID :many
 SELECT sqlc.embed(m) FROM messages m WHERE m.id = $1;

@@ -1,0 +1,119 @@
+package workers
+
+import (
+	"context"
+	"sync"
+
+	"gatehouse/internal/task"
+)
+
+// runner runs each piece of work at most once at a time. Asking for work that runs has it run once more when it is done:
+// whatever became due while it ran is seen.
+type runner struct {
+	handle func(context.Context, task.Wake) error
+	slots  chan struct{}
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	mu      sync.Mutex
+	running map[key]*state
+	stopped bool
+	wg      sync.WaitGroup
+}
+
+type key struct {
+	kind task.Kind
+	id   string
+}
+
+type state struct{ again bool }
+
+func newRunner(parallel int, handle func(context.Context, task.Wake) error) *runner {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &runner{handle: handle, slots: make(chan struct{}, parallel), ctx: ctx, cancel: cancel, running: map[key]*state{}}
+}
+
+// begin tells whether the caller is to do the work; if not, whoever does it will look again.
+func (r *runner) begin(k key) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopped {
+		return false
+	}
+	if s := r.running[k]; s != nil {
+		s.again = true
+		return false
+	}
+	r.running[k] = &state{}
+	r.wg.Add(1)
+	return true
+}
+
+// end tells whether somebody asked again meanwhile; if not, the work is over.
+func (r *runner) end(k key) (again bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s := r.running[k]; s.again && !r.stopped {
+		s.again = false
+		return true
+	}
+	delete(r.running, k)
+	r.wg.Done()
+	return false
+}
+
+func (r *runner) do(ctx context.Context, w task.Wake) error {
+	k := key{w.Kind, w.ID}
+	if !r.begin(k) {
+		return nil
+	}
+	var err error
+	for {
+		select {
+		case r.slots <- struct{}{}:
+			err = r.handle(ctx, w)
+			<-r.slots
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+		if !r.end(k) {
+			return err
+		}
+	}
+}
+
+func (r *runner) start(w task.Wake) {
+	k := key{w.Kind, w.ID}
+	if !r.begin(k) {
+		return
+	}
+	go func() {
+		for {
+			select {
+			case r.slots <- struct{}{}:
+				_ = r.handle(r.ctx, w) // dispose has told; the sweeper tries again
+				<-r.slots
+			case <-r.ctx.Done():
+			}
+			if !r.end(k) {
+				return
+			}
+		}
+	}()
+}
+
+// stop takes no more work, lets what runs finish, and cancels it when ctx ends.
+func (r *runner) stop(ctx context.Context) {
+	r.mu.Lock()
+	r.stopped = true
+	r.mu.Unlock()
+	done := make(chan struct{})
+	go func() { r.wg.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		r.cancel()
+		<-done
+	}
+	r.cancel()
+}
