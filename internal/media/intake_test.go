@@ -327,7 +327,13 @@ func TestAFetchThatFailsHasACodeAndLeavesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			in, dir := intake(t)
-			in.Limits = media.Limits{Bytes: 1 << 20, Time: 500 * time.Millisecond, Rate: 100, Window: 100 * time.Millisecond}
+			in.Limits = media.Limits{Bytes: 1 << 20, Time: 30 * time.Second, Rate: 100, Window: 30 * time.Second}
+			switch name {
+			case "silence":
+				in.Limits.Time = 100 * time.Millisecond
+			case "one byte, then silence":
+				in.Limits.Window = 100 * time.Millisecond
+			}
 			client, url := provider(t, c.handle)
 			_, _, err := fetch(t, in, client, url+"/media?oh=canary-signature")
 			if chat.CodeOf(err) != c.code {
