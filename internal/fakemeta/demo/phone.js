@@ -22,7 +22,10 @@ export class Phone {
     this.drafts = new Map();
     this.build();
     subscribe((c) => this.update(c));
-    setInterval(() => this.tick(), 1000);
+    setInterval(() => {
+      if (this.dotsEl?.isConnected && this.chat.typingUntil <= Date.now()) this.redraw();
+      this.tick();
+    }, 1000);
     document.addEventListener('visibilitychange', () => this.look());
   }
 
@@ -255,13 +258,12 @@ export class Phone {
     return days === 0 ? t('today') : days === 1 ? t('yesterday') : longDay.format(at);
   }
 
-  // tick keeps the clocks, the window and the typing bubble true.
+  // tick keeps the clocks and the window true.
   tick() {
     const n = now();
     this.time.textContent = hourMinute.format(n);
     this.lockTime.textContent = hourMinute.format(n);
     this.lockDay.textContent = longDay.format(n);
-    if (this.dotsEl?.isConnected && this.chat.typingUntil <= Date.now()) this.redraw();
     const left = this.chat.closesAt - n;
     const human = left + 6 * 86400000;
     this.window.className = `window ${left > 0 ? 'open' : 'shut'}`;
