@@ -79,6 +79,11 @@ type EndedData struct {
 	Note   string      `json:"note,omitempty"`
 }
 
+// StatusData is what a message's status became.
+type StatusData struct {
+	Status MessageStatus `json:"status"`
+}
+
 // ReactionData is a reaction set (Emoji) or taken away (empty).
 type ReactionData struct {
 	Emoji     string    `json:"emoji"`

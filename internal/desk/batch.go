@@ -54,8 +54,8 @@ func (b *batch) needs() chat.LaneNeeds {
 			}
 			target(in.Message.ReplyExternal)
 		case in.Call != nil:
-			if _, ok := b.claims[in.Call.ExternalID]; !ok && in.Call.ExternalID != "" {
-				b.claims[in.Call.ExternalID+"/"+in.Call.Data.Event] = chat.NewID[chat.MessageID]()
+			if in.Call.ExternalID != "" {
+				b.claims[callName(in.Call)] = chat.NewID[chat.MessageID]()
 			}
 		case in.Status != nil:
 			target(in.Status.ExternalID)
@@ -229,7 +229,7 @@ func (b *batch) status(in received) string {
 		b.byExternal[st.ExternalID] = m
 	}
 	c := b.convs[m.ConversationID]
-	b.learn(c, in)
+	b.learn(c, m, in)
 	to, moved := m.Status.Merge(st.Status)
 	if !moved {
 		b.touch(c)
@@ -245,7 +245,7 @@ func (b *batch) status(in received) string {
 }
 
 // learn takes from a status what it says about the conversation: a refusal that overrules our clock, a free entry point.
-func (b *batch) learn(c *conv, in received) {
+func (b *batch) learn(c *conv, m *chat.Message, in received) {
 	st := in.Status
 	if !st.FreeEntryUntil.IsZero() {
 		c.FreeEntryUntil = windowState(c.ConversationRow).Free(st.FreeEntryUntil).FreeEntryUntil
@@ -255,13 +255,18 @@ func (b *batch) learn(c *conv, in received) {
 	}
 	switch st.Error.Effect {
 	case chat.EffectShutWindow:
+		// From the moment when the refused message was written: what the contact wrote after it counts again.
 		at, _ := window.Effective(in.At, in.at)
+		if m.CreatedAt.Before(at) {
+			at = m.CreatedAt
+		}
 		if at.After(c.WindowShutAt) {
 			c.WindowShutAt = at
 			b.log(c, chat.Event{Kind: chat.EventWindow, At: in.at})
 		}
 	case chat.EffectOptOut:
-		b.optOut(c.ContactID, in.at)
+		at, _ := window.Effective(in.At, in.at)
+		b.optOut(c.ContactID, at)
 		b.log(c, chat.Event{Kind: chat.EventOptOut, At: in.at})
 	case chat.EffectAccountBroken:
 		b.write.Account = &chat.AccountChange{State: chat.AccountDisconnected, Reason: string(st.Error.Code)}
@@ -406,7 +411,7 @@ func (b *batch) call(in received) string {
 	if len(in.From) == 0 {
 		return "no_sender"
 	}
-	name := in.Call.ExternalID + "/" + in.Call.Data.Event
+	name := callName(in.Call)
 	if in.Call.ExternalID != "" && !b.state.New[name] {
 		return "duplicate"
 	}
@@ -419,6 +424,9 @@ func (b *batch) call(in received) string {
 	b.log(c, chat.Event{Kind: chat.EventCall, At: in.at, Data: in.Call.Data})
 	return "call"
 }
+
+// callName is the provider id under which one happening of a call is known. No message has it.
+func callName(c *chat.InboundCall) string { return "call:" + c.ExternalID + "/" + c.Data.Event }
 
 func (b *batch) referral(in received) string {
 	c := b.last(in.From)

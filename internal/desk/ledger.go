@@ -282,6 +282,9 @@ func (l *ledger) update(c *conv, m *chat.Message, e chat.Event) {
 		l.touch(c)
 		return
 	}
+	if e.Kind == chat.EventStatus {
+		e.Data = chat.StatusData{Status: m.Status}
+	}
 	l.log(c, e)
 	if m.Seq == lastMessageSeq(c, m) {
 		c.Preview = preview(m)
