@@ -87,6 +87,15 @@ func (l *Loose) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// Flag is a boolean; anything but true reads as false.
+type Flag bool
+
+// UnmarshalJSON never fails.
+func (f *Flag) UnmarshalJSON(data []byte) error {
+	*f = string(data) == "true" || string(data) == `"true"`
+	return nil
+}
+
 // earliest and latest bound what we believe as a time of a message: from 2009, when the first of these channels began,
 // to before 2100.
 const earliest, latest = 1230768000, 4102444800

@@ -120,3 +120,13 @@ func FuzzClean(f *testing.F) {
 		}
 	})
 }
+
+func TestAFlagIsTrueOnlyWhenItSaysSo(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]graph.Flag{`true`: true, `"true"`: true, `false`: false, `null`: false, `1`: false, `{}`: false} {
+		got := struct{ V graph.Flag }{V: !want}
+		if err := json.Unmarshal([]byte(`{"V":`+given+`}`), &got); err != nil || got.V != want {
+			t.Errorf("%s: got %v, %v", given, got.V, err)
+		}
+	}
+}

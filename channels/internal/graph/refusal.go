@@ -128,16 +128,28 @@ func find(code, subcode int) (r refusal, known bool) {
 	return refusal{code: chat.CodeProviderRefused, retry: chat.RetryNever}, false
 }
 
-// Error is the error object of the Graph API, in answers and in webhooks.
+// Error is the error object of the Graph API, in answers and in webhooks. Any JSON object can be read as one.
 type Error struct {
-	Code     *Loose `json:"code"`
-	Subcode  Loose  `json:"error_subcode"`
-	Message  string `json:"message"`
-	Title    string `json:"title"`
-	UserText string `json:"error_user_msg"`
-	Data     struct {
-		Details string `json:"details"`
-	} `json:"error_data"`
+	Code     *Loose    `json:"code"`
+	Subcode  Loose     `json:"error_subcode"`
+	Message  Loose     `json:"message"`
+	Title    Loose     `json:"title"`
+	UserText Loose     `json:"error_user_msg"`
+	Data     errorData `json:"error_data"`
+}
+
+type errorData struct {
+	Details Loose `json:"details"`
+}
+
+// UnmarshalJSON never fails: some products write a string here.
+func (d *errorData) UnmarshalJSON(data []byte) error {
+	type plain errorData
+	*d = errorData{}
+	if data[0] != '{' {
+		return nil
+	}
+	return json.Unmarshal(data, (*plain)(d))
 }
 
 // Number is the provider's code as people look it up: "131047", "10/2534022"; "" if there is none.
@@ -153,8 +165,8 @@ func (e Error) Number() string {
 
 // Detail is the provider's most specific sentence, on one line and of a bearable length.
 func (e Error) Detail() string {
-	for _, s := range []string{e.Data.Details, e.UserText, e.Message, e.Title} {
-		if s = sentence(s); s != "" {
+	for _, said := range []Loose{e.Data.Details, e.UserText, e.Message, e.Title} {
+		if s := sentence(string(said)); s != "" {
 			return s
 		}
 	}
