@@ -1,0 +1,163 @@
+// Package config is everything that can be configured: one struct, read from flags, environment and an optional file by
+// cmd/gatehouse. Each field says what it means; Check says what is wrong with the whole, in one clear line each.
+//
+// It refuses what it does not know: an unknown flag, an unknown key in the file, an unknown GATEHOUSE_ variable.
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Config is how an instance runs. Tags: kong's.
+type Config struct {
+	Role        string   `help:"What this process does: all, gateway (HTTP and sockets) or worker." enum:"all,gateway,worker" default:"all" env:"GATEHOUSE_ROLE"`
+	Listen      string   `help:"Public listener: webhooks, widget, API, inbox." default:"127.0.0.1:8080" env:"GATEHOUSE_LISTEN"`
+	OpsListen   string   `help:"Operators' listener: healthz, readyz, metrics, queues. Keep it private." default:"127.0.0.1:9090" env:"GATEHOUSE_OPS_LISTEN"`
+	PublicURL   string   `help:"The address under which people and providers reach the public listener. Default: http:// and the listener." env:"GATEHOUSE_PUBLIC_URL"`
+	DatabaseURL string   `help:"Postgres. Empty: a private one below the data folder." env:"DATABASE_URL"`
+	RedisURL    string   `help:"Redis. Empty with an empty DATABASE_URL: a private one." env:"REDIS_URL"`
+	Prefix      string   `help:"Name of this installation in Redis." default:"gatehouse" env:"GATEHOUSE_REDIS_PREFIX"`
+	Data        string   `help:"Data folder: media, and the private Postgres and Redis." default:"data" env:"GATEHOUSE_DATA"`
+	SecretKey   string   `help:"32 random bytes in hex or base64: seals provider tokens, signs links. Needed with DATABASE_URL." env:"GATEHOUSE_SECRET_KEY"`
+	OldKeys     []string `help:"Earlier secret keys that still open what they sealed." env:"GATEHOUSE_OLD_SECRET_KEYS"`
+
+	LogLevel  string `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"GATEHOUSE_LOG_LEVEL"`
+	LogFormat string `help:"json or text." enum:"json,text" default:"json" env:"GATEHOUSE_LOG_FORMAT"`
+
+	TrustedProxies []string `help:"Networks (CIDR) of proxies whose X-Forwarded-For is believed." env:"GATEHOUSE_TRUSTED_PROXIES"`
+	AllowHosts     []string `help:"host:port pairs that outgoing connections may reach although they are private: a Graph stand-in, a store on the same network." env:"GATEHOUSE_ALLOW_HOSTS"`
+
+	DatabaseConns int           `help:"Postgres connections for agents and the API; drainers and webhooks have a few of their own." default:"16" env:"GATEHOUSE_DATABASE_CONNS"`
+	Parallel      int           `help:"Pieces of work that a worker does at once." default:"16" env:"GATEHOUSE_PARALLEL"`
+	StopGrace     time.Duration `help:"How long stopping may take." default:"25s" env:"GATEHOUSE_STOP_GRACE"`
+	AcceptLoss    bool          `name:"i-accept-data-loss" help:"Run although Postgres or Redis may forget what they were given." env:"GATEHOUSE_I_ACCEPT_DATA_LOSS"`
+
+	S3 S3 `embed:"" prefix:"s3-" envprefix:"GATEHOUSE_S3_"`
+}
+
+// S3 is where files go instead of the data folder, if an endpoint is set.
+type S3 struct {
+	Endpoint  string `help:"S3-compatible endpoint, host:port. Empty: files lie in the data folder." env:"ENDPOINT"`
+	Bucket    string `help:"Bucket." env:"BUCKET"`
+	Region    string `help:"Region." default:"us-east-1" env:"REGION"`
+	AccessKey string `help:"Access key." env:"ACCESS_KEY"`
+	SecretKey string `help:"Secret key." env:"SECRET_KEY"`
+	Insecure  bool   `help:"Speak plain HTTP to the endpoint." env:"INSECURE"`
+	PathStyle bool   `help:"Bucket in the path instead of the host name." env:"PATH_STYLE"`
+}
+
+// Embedded tells whether this instance runs its own Postgres and Redis.
+func (c Config) Embedded() bool { return c.DatabaseURL == "" }
+
+// Gateway and Worker tell what this process does.
+func (c Config) Gateway() bool { return c.Role != "worker" }
+
+// Worker tells whether this process handles wakes.
+func (c Config) Worker() bool { return c.Role != "gateway" }
+
+// Public is the address under which the public listener is reached, without a trailing slash.
+func (c Config) Public() string {
+	if c.PublicURL != "" {
+		return strings.TrimRight(c.PublicURL, "/")
+	}
+	return "http://" + c.Listen
+}
+
+// Check says what is wrong, a line each; nil is fine.
+func (c Config) Check() (wrong []string) {
+	bad := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	for name, listen := range map[string]string{"GATEHOUSE_LISTEN": c.Listen, "GATEHOUSE_OPS_LISTEN": c.OpsListen} {
+		if _, port, err := net.SplitHostPort(listen); err != nil {
+			bad("%s: %q is not host:port", name, listen)
+		} else if _, err := net.LookupPort("tcp", port); err != nil {
+			bad("%s: %q is not a port", name, port)
+		}
+	}
+	if c.PublicURL != "" {
+		if u, err := url.Parse(c.PublicURL); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+			bad("GATEHOUSE_PUBLIC_URL: %q is not an http(s) address without a path", c.PublicURL)
+		}
+	}
+	if !c.Embedded() {
+		if c.RedisURL == "" {
+			bad("REDIS_URL is needed with DATABASE_URL")
+		}
+		if c.SecretKey == "" {
+			bad("GATEHOUSE_SECRET_KEY is needed with DATABASE_URL: 32 random bytes, for example from `openssl rand -hex 32`")
+		}
+	} else if c.RedisURL != "" {
+		bad("REDIS_URL without DATABASE_URL: give both, or neither for private ones")
+	}
+	if c.Embedded() && c.Role != "all" {
+		bad("--role=%s needs DATABASE_URL and REDIS_URL: private servers belong to one process", c.Role)
+	}
+	for _, p := range c.TrustedProxies {
+		if _, err := netip.ParsePrefix(p); err != nil {
+			bad("GATEHOUSE_TRUSTED_PROXIES: %q is not a network such as 10.0.0.0/8", p)
+		}
+	}
+	for _, h := range c.AllowHosts {
+		if _, _, err := net.SplitHostPort(h); err != nil {
+			bad("GATEHOUSE_ALLOW_HOSTS: %q is not host:port", h)
+		}
+	}
+	if c.DatabaseConns < 2 || c.DatabaseConns > 500 {
+		bad("GATEHOUSE_DATABASE_CONNS: %d is not between 2 and 500", c.DatabaseConns)
+	}
+	if c.Parallel < 1 || c.Parallel > 1000 {
+		bad("GATEHOUSE_PARALLEL: %d is not between 1 and 1000", c.Parallel)
+	}
+	if c.StopGrace < time.Second || c.StopGrace > 5*time.Minute {
+		bad("GATEHOUSE_STOP_GRACE: %s is not between 1s and 5m", c.StopGrace)
+	}
+	if c.S3.Endpoint != "" && (c.S3.Bucket == "" || c.S3.AccessKey == "" || c.S3.SecretKey == "") {
+		bad("GATEHOUSE_S3_ENDPOINT needs GATEHOUSE_S3_BUCKET, GATEHOUSE_S3_ACCESS_KEY and GATEHOUSE_S3_SECRET_KEY")
+	}
+	slices.Sort(wrong)
+	return wrong
+}
+
+// Variables are the environment variables that Gatehouse reads, with what they mean and their defaults.
+func Variables() []Variable { return variables(reflect.TypeFor[Config](), "") }
+
+// Variable is an environment variable.
+type Variable struct{ Name, Help, Default string }
+
+func variables(t reflect.Type, prefix string) (out []Variable) {
+	for f := range t.Fields() {
+		if f.Type.Kind() == reflect.Struct {
+			out = append(out, variables(f.Type, f.Tag.Get("envprefix"))...)
+			continue
+		}
+		if env := f.Tag.Get("env"); env != "" {
+			out = append(out, Variable{prefix + env, f.Tag.Get("help"), f.Tag.Get("default")})
+		}
+	}
+	return out
+}
+
+// UnknownVariables finds GATEHOUSE_ variables in the environment that mean nothing: most often a typing error.
+func UnknownVariables(environ []string, alsoKnown ...string) (unknown []string) {
+	known := map[string]bool{}
+	for _, v := range Variables() {
+		known[v.Name] = true
+	}
+	for _, v := range alsoKnown {
+		known[v] = true
+	}
+	for _, e := range environ {
+		if name, _, _ := strings.Cut(e, "="); strings.HasPrefix(name, "GATEHOUSE_") && !known[name] {
+			unknown = append(unknown, name)
+		}
+	}
+	slices.Sort(unknown)
+	return unknown
+}
+
