@@ -40,14 +40,7 @@ type Capabilities struct {
 }
 
 // Setting is one thing an account needs to work. The CLI, the API and the console's forms are made from it.
-type Setting struct {
-	Name     string `json:"name"`
-	Label    string `json:"label"`
-	Help     string `json:"help,omitempty"`
-	Secret   bool   `json:"secret"`
-	Required bool   `json:"required"`
-	Default  string `json:"default,omitempty"`
-}
+type Setting = chat.Setting
 
 // Account is a channel account with its secrets opened.
 type Account struct {

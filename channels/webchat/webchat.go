@@ -18,7 +18,7 @@ const KeyType = "account"
 
 // AccountIDSetting is the reserved name under which the desk adds an account's own id to the settings that it asks Keys
 // with. It is not a setting that anybody fills in.
-const AccountIDSetting = "account_id"
+const AccountIDSetting = chat.AccountIDSetting
 
 // The limits of a visitor's message.
 const (

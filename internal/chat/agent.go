@@ -82,8 +82,10 @@ func (a Agent) PresenceAt(now time.Time) Presence {
 
 // BreakReason is why agents pause, from the admin's list.
 type BreakReason struct {
-	ID    BreakReasonID
-	Label string
+	ID       BreakReasonID
+	Label    string
+	Position int
+	Disabled bool
 }
 
 // Department is a line in which people wait.

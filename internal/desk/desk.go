@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"gatehouse/internal/chat"
+	"gatehouse/internal/secret"
 	"gatehouse/internal/task"
 	"gatehouse/internal/window"
 )
@@ -24,6 +25,11 @@ type Channel struct {
 	Window window.Rule
 	Limits chat.Limits
 	Parse  func(chat.RawEvent) ([]chat.Inbound, error)
+
+	Settings []chat.Setting // what an account needs
+	// Keys are the names under which payloads address an account with these settings, its own first; chat.AccountIDSetting is
+	// among the settings.
+	Keys func(settings map[string]string) []chat.AccountKey
 }
 
 // Waker rings for a worker. It never blocks for long and may fail silently: a lost wake costs a moment, never a message.
@@ -56,6 +62,10 @@ type Desk struct {
 	kinds   map[chat.ChannelKind]Channel
 	metrics Metrics
 	log     *slog.Logger
+
+	passwords Passwords
+	tokens    Tokens
+	box       *secret.Box
 }
 
 // Config is what a Desk is made of; all fields are needed.
@@ -66,6 +76,10 @@ type Config struct {
 	Kinds     map[chat.ChannelKind]Channel
 	Metrics   Metrics
 	Log       *slog.Logger
+
+	Passwords Passwords
+	Tokens    Tokens
+	Box       *secret.Box // seals what the record must not show
 }
 
 // Store is the record, as the verbs need it: the sum of the interfaces beside them.
@@ -77,11 +91,20 @@ type Store interface {
 	sendStore
 	mediaStore
 	readStore
+	peopleStore
+	presenceStore
+	signInStore
+	accountStore
+	settingsStore
+	sealedStore
 }
 
 // New makes a desk.
 func New(c Config) *Desk {
-	return &Desk{store: c.Store, wake: c.Waker, live: c.Publisher, kinds: c.Kinds, metrics: c.Metrics, log: c.Log}
+	return &Desk{
+		store: c.Store, wake: c.Waker, live: c.Publisher, kinds: c.Kinds, metrics: c.Metrics, log: c.Log,
+		passwords: c.Passwords, tokens: c.Tokens, box: c.Box,
+	}
 }
 
 // Kind gives the facts of a channel kind.

@@ -395,6 +395,11 @@ type Session struct {
 	Ip        string
 }
 
+type Setting struct {
+	Key   string
+	Value []byte
+}
+
 type SetupLink struct {
 	TokenHash []byte
 	AgentID   *chat.AgentID

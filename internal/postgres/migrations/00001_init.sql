@@ -6,6 +6,12 @@
 
 -- +goose Up
 
+-- The installation's own values: keys that it made for itself, sealed.
+CREATE TABLE settings (
+	key   text PRIMARY KEY,
+	value bytea NOT NULL
+);
+
 -- People who answer ---------------------------------------------------------------------------------------------------
 
 CREATE TABLE departments (
@@ -57,6 +63,7 @@ CREATE TABLE break_reasons (
 	position integer NOT NULL DEFAULT 0,
 	disabled boolean NOT NULL DEFAULT false
 );
+CREATE UNIQUE INDEX break_reasons_label ON break_reasons (lower(label));
 
 -- Kept apart from agents so that a heartbeat never waits for a routing transaction.
 CREATE TABLE agent_presence (
@@ -65,7 +72,7 @@ CREATE TABLE agent_presence (
 	break_reason_id uuid REFERENCES break_reasons,
 	since           timestamptz NOT NULL DEFAULT now(),
 	seen_at         timestamptz,                    -- last beat of a live socket
-	settled         text NOT NULL DEFAULT 'offline' -- presence that the sweeper last acted on
+	settled         text NOT NULL DEFAULT 'offline' -- presence that others were last told of; since is its beginning
 ) WITH (fillfactor = 50);
 
 CREATE TABLE sessions (
@@ -108,7 +115,7 @@ CREATE UNIQUE INDEX end_reasons_label ON end_reasons (lower(label));
 
 CREATE TABLE canned_replies (
 	id         uuid PRIMARY KEY,
-	shortcut   text NOT NULL CHECK (shortcut ~ '^[[:alnum:]_-]{1,32}$'),
+	shortcut   text NOT NULL CHECK (length(shortcut) BETWEEN 1 AND 32),
 	title      text NOT NULL DEFAULT '',
 	text       text NOT NULL CHECK (length(text) BETWEEN 1 AND 4096),
 	agent_id   uuid REFERENCES agents ON DELETE CASCADE, -- null = shared

@@ -1,0 +1,233 @@
+package desk
+
+import (
+	"context"
+	"time"
+
+	"gatehouse/internal/chat"
+)
+
+type signInStore interface {
+	// Credentials finds an agent by e-mail address, CredentialsOf by id; CodeNotFound if there is none.
+	Credentials(ctx context.Context, email string) (chat.Credentials, error)
+	CredentialsOf(ctx context.Context, id chat.AgentID) (chat.Credentials, error)
+	// StartSession returns CodeWrongCredentials when the agent has changed since the password was verified.
+	StartSession(ctx context.Context, in chat.SignIn) error
+	Rehash(ctx context.Context, id chat.AgentID, from, to string) error
+	// Session returns CodeSessionOver unless the session holds.
+	Session(ctx context.Context, tokenHash []byte) (chat.Session, error)
+	// EndSession tells whose session it was; zero if there was none.
+	EndSession(ctx context.Context, tokenHash []byte) (chat.AgentID, error)
+
+	HasAdmin(ctx context.Context) (bool, error)
+	KeepSetupLink(ctx context.Context, tokenHash []byte, life time.Duration) error
+	// SetupOpen and Setup return CodeNotFound when the link is used, over or unknown, or there is an admin.
+	SetupOpen(ctx context.Context, tokenHash []byte) error
+	Setup(ctx context.Context, tokenHash []byte, a chat.Agent, p chat.Password) error
+
+	APIKeys(ctx context.Context) ([]chat.APIKey, error)
+	CreateAPIKey(ctx context.Context, k chat.APIKey, hash []byte) (time.Time, error)
+	RevokeAPIKey(ctx context.Context, id chat.APIKeyID) error
+	// APIKey returns CodeSessionOver unless the key holds.
+	APIKey(ctx context.Context, hash []byte) (chat.APIKey, error)
+}
+
+// Passwords hashes and verifies passwords.
+type Passwords interface {
+	// Hash refuses a bad password with CodeInvalid. about is what others know of its owner.
+	Hash(ctx context.Context, password string, about ...string) (string, error)
+	// Verify takes the same time for an empty hash, which no password fits.
+	Verify(ctx context.Context, password, hash string) (ok, rehash bool, err error)
+}
+
+// Tokens makes what people and programs show to get in. plain is given away once; the hash is what is kept, and what callers
+// look things up by.
+type Tokens struct {
+	Session   func() (plain string, hash []byte)
+	SetupLink func() (plain string, hash []byte)
+	APIKey    func() (plain, prefix string, hash []byte)
+}
+
+// setupLife is how long the first admin's link holds.
+const setupLife = 24 * time.Hour
+
+// errCredentials says the same of an unknown address, a wrong password and a disabled agent.
+func errCredentials() error {
+	return chat.Errorf(chat.CodeWrongCredentials, "e-mail or password is wrong")
+}
+
+// SignIn starts a session with a new token. It takes as long for an address that nobody has. Limiting the attempts is the
+// caller's.
+func (d *Desk) SignIn(ctx context.Context, email, password, ip, userAgent string) (token string, agent chat.Agent, err error) {
+	var found chat.Credentials
+	if address, err := mailAddress("email", email); err == nil {
+		found, err = d.store.Credentials(ctx, address)
+		if err != nil && chat.CodeOf(err) != chat.CodeNotFound {
+			return "", agent, err
+		}
+	}
+	hash := found.PasswordHash
+	if found.State != chat.AgentActive {
+		hash = ""
+	}
+	ok, rehash, err := d.passwords.Verify(ctx, password, hash)
+	if err != nil {
+		return "", agent, err
+	}
+	if !ok {
+		return "", agent, errCredentials()
+	}
+	if token, err = d.startSession(ctx, found, ip, userAgent); err != nil {
+		return "", agent, err
+	}
+	if rehash {
+		d.rehash(ctx, found, password)
+	}
+	return token, found.Agent, nil
+}
+
+func (d *Desk) startSession(ctx context.Context, c chat.Credentials, ip, userAgent string) (token string, err error) {
+	token, hash := d.tokens.Session()
+	return token, d.store.StartSession(ctx, chat.SignIn{TokenHash: hash, Agent: c.ID, PasswordHash: c.PasswordHash, IP: ip, UserAgent: userAgent})
+}
+
+// rehash keeps a password under today's settings. The person is in already: what goes wrong here is only noted.
+func (d *Desk) rehash(ctx context.Context, c chat.Credentials, password string) {
+	to, err := d.passwords.Hash(ctx, password)
+	if err == nil {
+		err = d.store.Rehash(ctx, c.ID, c.PasswordHash, to)
+	}
+	if err != nil {
+		d.log.Warn("password not hashed again", "agent", c.ID.String(), "error", err.Error())
+	}
+}
+
+// Session finds who asks with a session token, by its hash. CodeSessionOver: none, over, or its agent is disabled.
+func (d *Desk) Session(ctx context.Context, tokenHash []byte) (chat.Session, error) {
+	return d.store.Session(ctx, tokenHash)
+}
+
+// SignOut ends a session. Its agent is offline at once.
+func (d *Desk) SignOut(ctx context.Context, tokenHash []byte) error {
+	agent, err := d.store.EndSession(ctx, tokenHash)
+	if err != nil || chat.IsZero(agent) {
+		return err
+	}
+	d.live.Publish(ctx, []chat.Notice{{Kind: chat.NoticeSession, Agent: agent}})
+	return d.changeAgent(ctx, chat.HolderNeeds{Agent: agent}, func(_ chat.HolderState, _ *ledger, w *chat.HolderWrite) error {
+		w.Presence = &chat.PresenceChange{Presence: chat.Offline}
+		return nil
+	})
+}
+
+// ChangePassword replaces the agent's own password and ends their other sessions; tokenHash names the one that stays.
+func (d *Desk) ChangePassword(ctx context.Context, p chat.Principal, tokenHash []byte, current, next string) error {
+	if err := person(p); err != nil {
+		return err
+	}
+	had, err := d.store.CredentialsOf(ctx, p.AgentID)
+	if err != nil {
+		return err
+	}
+	ok, _, err := d.passwords.Verify(ctx, current, had.PasswordHash)
+	switch {
+	case err != nil:
+		return err
+	case !ok:
+		return chat.Errorf(chat.CodeWrongCredentials, "the current password is wrong").With("field", "current")
+	case current == next:
+		return invalid("password", "the new password is the current one").With("rule", "same")
+	}
+	hash, err := d.passwords.Hash(ctx, next, had.Name, had.Email)
+	if err != nil {
+		return err
+	}
+	return d.changeAgent(ctx, chat.HolderNeeds{Agent: p.AgentID}, func(st chat.HolderState, _ *ledger, w *chat.HolderWrite) error {
+		if st.PasswordHash != had.PasswordHash {
+			return chat.Errorf(chat.CodeChangedMeanwhile, "the password was changed meanwhile")
+		}
+		w.Password = &chat.Password{Hash: hash}
+		w.EndSessions, w.KeepSession = true, tokenHash
+		return nil
+	})
+}
+
+// SetupLink makes a one-time link's token by which the first admin can be made within 24 hours. It is empty when there is an
+// admin already.
+func (d *Desk) SetupLink(ctx context.Context) (token string, err error) {
+	has, err := d.store.HasAdmin(ctx)
+	if err != nil || has {
+		return "", err
+	}
+	token, hash := d.tokens.SetupLink()
+	return token, d.store.KeepSetupLink(ctx, hash, setupLife)
+}
+
+// SetupOpen tells whether a link would make the first admin now; otherwise CodeNotFound.
+func (d *Desk) SetupOpen(ctx context.Context, linkHash []byte) error {
+	return d.store.SetupOpen(ctx, linkHash)
+}
+
+// Setup makes the first admin by the one-time link and signs them in. However many try at once, one succeeds.
+func (d *Desk) Setup(ctx context.Context, linkHash []byte, name, email, password, ip, userAgent string) (token string, agent chat.Agent, err error) {
+	if err := d.store.SetupOpen(ctx, linkHash); err != nil { // before the work of hashing
+		return "", agent, err
+	}
+	a := chat.Agent{ID: chat.NewID[chat.AgentID](), Role: chat.RoleAdmin, State: chat.AgentActive, Behavior: chat.BehaviorNormal, Capacity: chat.DefaultCapacity}
+	if err := applyAgent(&a, chat.AgentPatch{Name: &name, Email: &email}); err != nil {
+		return "", agent, err
+	}
+	hash, err := d.passwords.Hash(ctx, password, a.Name, a.Email)
+	if err != nil {
+		return "", agent, err
+	}
+	if err := d.store.Setup(ctx, linkHash, a, chat.Password{Hash: hash}); err != nil {
+		return "", agent, err
+	}
+	token, err = d.startSession(ctx, chat.Credentials{Agent: a, PasswordHash: hash}, ip, userAgent)
+	return token, a, err
+}
+
+// APIKeys lists the keys that hold.
+func (d *Desk) APIKeys(ctx context.Context, p chat.Principal) ([]chat.APIKey, error) {
+	if err := p.Need(chat.PermissionAPIKeys); err != nil {
+		return nil, err
+	}
+	return d.store.APIKeys(ctx)
+}
+
+// CreateAPIKey makes a key. plain is shown this once. What the scopes are is the caller's: it checks them here and obeys them
+// at every request.
+func (d *Desk) CreateAPIKey(ctx context.Context, p chat.Principal, name string, role chat.Role, scopes []string) (k chat.APIKey, plain string, err error) {
+	if err := p.Need(chat.PermissionAPIKeys); err != nil {
+		return k, "", err
+	}
+	if name, err = line("name", name, 1, 80); err != nil {
+		return k, "", err
+	}
+	if !role.Valid() {
+		return k, "", invalid("role", "no such role")
+	}
+	if len(scopes) == 0 {
+		return k, "", invalid("scopes", "a key needs at least one scope")
+	}
+	plain, prefix, hash := d.tokens.APIKey()
+	k = chat.APIKey{ID: chat.NewID[chat.APIKeyID](), Name: name, Prefix: prefix, Role: role, Scopes: scopes}
+	if k.CreatedAt, err = d.store.CreateAPIKey(ctx, k, hash); err != nil {
+		return chat.APIKey{}, "", err
+	}
+	return k, plain, nil
+}
+
+// RevokeAPIKey ends a key, at once.
+func (d *Desk) RevokeAPIKey(ctx context.Context, p chat.Principal, id chat.APIKeyID) error {
+	if err := p.Need(chat.PermissionAPIKeys); err != nil {
+		return err
+	}
+	return d.store.RevokeAPIKey(ctx, id)
+}
+
+// APIKey finds who asks with an API key, by its hash. CodeSessionOver: unknown or revoked.
+func (d *Desk) APIKey(ctx context.Context, hash []byte) (chat.APIKey, error) {
+	return d.store.APIKey(ctx, hash)
+}
