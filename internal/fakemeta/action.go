@@ -54,6 +54,9 @@ func (a Action) options() []Option {
 // it stands for.
 func (ph *Phone) Act(a Action) (id string, err error) {
 	opts := a.options()
+	if other := map[string]Kind{"contact": Instagram, "share_number": Instagram, "postback": WhatsApp}[a.Do]; other == ph.a.Kind {
+		return "", fmt.Errorf("fakemeta: there is no %q on %s", a.Do, other)
+	}
 	switch a.Do {
 	case "text":
 		return ph.SendText(a.Text, opts...), nil

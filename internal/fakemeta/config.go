@@ -97,7 +97,7 @@ type Receipts struct {
 
 // Limits are the platform's own limits; zero switches one off.
 type Limits struct {
-	PerSecond float64       // messages a second for each number, sent and received together: 130429
+	PerSecond float64       // sends a second of each number: 130429 (Instagram: 613)
 	PairEvery time.Duration // sustained pace to one customer: 131056
 	PairBurst int           // how many may be borrowed from the future in one go; default 45
 }

@@ -63,7 +63,7 @@ func (s *Server) serveDemoFile(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", map[string]string{
 		".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
 	}[path.Ext(name)])
-	_, _ = w.Write(data) // the caller is gone
+	_, _ = w.Write(data) //nolint:gosec // embedded bytes, whatever was asked; the error means that the caller is gone
 }
 
 // changes is everything that is newer than the caller's revision.

@@ -3,6 +3,7 @@ package fakemeta
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf16"
@@ -86,8 +87,13 @@ func (m waMessage) MarshalJSON() ([]byte, error) {
 		return err
 	}
 	for _, f := range []struct{ key, value string }{
-		{"from", m.From}, {"from_user_id", m.FromUserID}, {"to", m.To}, {"to_user_id", m.ToUserID},
-		{"id", m.ID}, {"timestamp", unix(m.At)}, {"type", m.Type},
+		{"from", m.From},
+		{"from_user_id", m.FromUserID},
+		{"to", m.To},
+		{"to_user_id", m.ToUserID},
+		{"id", m.ID},
+		{"timestamp", unix(m.At)},
+		{"type", m.Type},
 	} {
 		if f.value == "" {
 			continue
@@ -101,8 +107,10 @@ func (m waMessage) MarshalJSON() ([]byte, error) {
 		value any
 		ok    bool
 	}{
-		{m.Type, m.Content, m.Content != nil}, {"context", m.Context, m.Context != nil},
-		{"referral", m.Referral, m.Referral != nil}, {"errors", m.Errors, len(m.Errors) > 0},
+		{m.Type, m.Content, m.Content != nil},
+		{"context", m.Context, m.Context != nil},
+		{"referral", m.Referral, m.Referral != nil},
+		{"errors", m.Errors, len(m.Errors) > 0},
 	} {
 		if !f.ok {
 			continue
@@ -274,14 +282,14 @@ func (v *waValue) merge(o *waValue) {
 			known = known || k.UserID == c.UserID && k.WaID == c.WaID
 		}
 		if !known {
-			v.Contacts = append(v.Contacts[:len(v.Contacts):len(v.Contacts)], c)
+			v.Contacts = append(slices.Clip(v.Contacts), c)
 		}
 	}
-	v.Messages = append(v.Messages[:len(v.Messages):len(v.Messages)], o.Messages...)
-	v.Statuses = append(v.Statuses[:len(v.Statuses):len(v.Statuses)], o.Statuses...)
-	v.Echoes = append(v.Echoes[:len(v.Echoes):len(v.Echoes)], o.Echoes...)
-	v.Preferences = append(v.Preferences[:len(v.Preferences):len(v.Preferences)], o.Preferences...)
-	v.Errors = append(v.Errors[:len(v.Errors):len(v.Errors)], o.Errors...)
+	v.Messages = append(slices.Clip(v.Messages), o.Messages...)
+	v.Statuses = append(slices.Clip(v.Statuses), o.Statuses...)
+	v.Echoes = append(slices.Clip(v.Echoes), o.Echoes...)
+	v.Preferences = append(slices.Clip(v.Preferences), o.Preferences...)
+	v.Errors = append(slices.Clip(v.Errors), o.Errors...)
 }
 
 // escapeASCII rewrites a JSON text so that it has no byte above 0x7F and no bare slash. Both occur only in strings.

@@ -33,6 +33,7 @@ type desk struct {
 }
 
 func newDesk(t *testing.T) *desk {
+	t.Helper()
 	d := &desk{t: t, secret: "test_app_secret", token: "verify-me"}
 	d.Server = httptest.NewServer(http.HandlerFunc(d.serve))
 	t.Cleanup(d.Close)
@@ -243,6 +244,7 @@ func indent(v any) string {
 
 // newFileServer serves the samples to who fetches links.
 func newFileServer(t *testing.T) *httptest.Server {
+	t.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, f, err := Sample(r.URL.Path)
 		if err != nil {

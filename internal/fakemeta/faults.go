@@ -39,6 +39,8 @@ const (
 
 // Fault is one lie: which requests it hits, and what happens to them. Faults are tried in the order of their making;
 // the first that fits is used, alone.
+//
+//nolint:recvcheck // JSON is written of values and read into pointers
 type Fault struct {
 	ID        string `json:"id,omitempty"`        // given by AddFault
 	Op        Op     `json:"op,omitempty"`        // default OpSend

@@ -334,6 +334,7 @@ func TestTheControlAPIDoesWhatGoDoes(t *testing.T) {
 	sent := call("POST", "/control/people/wa-905331112233/actions", `{"do":"text","text":"Merhaba"}`, 200)
 	call("POST", "/control/people/905331112233/actions", `{"do":"sample","sample":"plate.jpg","text":"Kırık"}`, 200)
 	call("POST", "/control/people/wa-905331112233/actions", `{"do":"fly"}`, 400)
+	call("POST", "/control/people/@buraksahin/actions", `{"do":"share_number"}`, 400)
 	call("POST", "/control/people/nobody/actions", `{"do":"text"}`, 404)
 	call("POST", "/control/settle", `{"timeout":"5s"}`, 204)
 	if n := len(w.desk.received()); n != 2 {

@@ -173,12 +173,10 @@ func (l *load) write(ctx context.Context, a *account, p *person, due time.Time, 
 			continue
 		}
 		posted = 1
-		l.wg.Add(1)
-		go func() {
-			defer l.wg.Done()
-			defer func() { <-l.room }()
+		l.wg.Go(func() {
 			l.post(ctx, u, due, delay)
-		}()
+			<-l.room
+		})
 	}
 	l.count(func(r *LoadReport) { r.Messages += posted })
 }

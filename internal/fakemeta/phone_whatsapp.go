@@ -6,6 +6,9 @@ import (
 
 // tellWhatsApp writes one message of a customer: on the phone (m, unless nil), in the window's clock, and as a webhook.
 func (ph *Phone) tellWhatsApp(what, typ string, content any, m *Message, opts []Option) string {
+	if ph.a.Kind != WhatsApp {
+		panic("fakemeta: Instagram has no " + typ) // a mistake of the test; Act refuses before
+	}
 	o := ph.telling(opts)
 	w := ph.s.world
 	w.mu.Lock()
@@ -42,7 +45,7 @@ func (ph *Phone) tellWhatsApp(what, typ string, content any, m *Message, opts []
 
 // tell posts an update as the options say.
 func (ph *Phone) tell(o telling, u update) {
-	lane := ph.a.ID() + "|" + ph.p.ID
+	lane := pair{ph.a, ph.p}.lane()
 	if o.alone {
 		lane = ""
 	}
@@ -56,7 +59,7 @@ func (ph *Phone) SendRaw(typ string, content any, opts ...Option) string {
 	return ph.tellWhatsApp("message", typ, content, &Message{Type: typ}, opts)
 }
 
-// SendUnsupported writes something that WhatsApp does not hand on: poll_creation, pin, group_invite, …
+// SendUnsupported writes something that WhatsApp does not hand on: poll_creation, pin, group_invite.
 func (ph *Phone) SendUnsupported(kind string, opts ...Option) string {
 	if ph.a.Kind == Instagram {
 		return ph.tellInstagram("message", &igMessage{IsUnsupported: true}, &Message{Type: "unsupported"}, opts)

@@ -234,7 +234,7 @@ func (d *sender) attempt(p *delivery) WebhookAttempt {
 }
 
 func (d *sender) do(target, secret string, body []byte) (status int, failure string) {
-	req, err := http.NewRequestWithContext(d.s.ctx, http.MethodPost, target, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(d.s.ctx, http.MethodPost, target, bytes.NewReader(body)) //nolint:gosec // Meta posts to the URL that was subscribed
 	if err != nil {
 		return 0, err.Error()
 	}
@@ -244,7 +244,7 @@ func (d *sender) do(target, secret string, body []byte) (status int, failure str
 	req.Header.Set("User-Agent", "facebookexternalua")
 	req.Header.Set("X-Hub-Signature", "sha1="+hex.EncodeToString(legacy.Sum(nil)))
 	req.Header.Set("X-Hub-Signature-256", Sign(secret, body))
-	resp, err := d.client.Do(req)
+	resp, err := d.client.Do(req) //nolint:gosec // likewise
 	if err != nil {
 		return 0, withoutURL(err)
 	}
@@ -255,8 +255,7 @@ func (d *sender) do(target, secret string, body []byte) (status int, failure str
 
 // withoutURL is the text of an HTTP client's error without the address, which may carry secrets.
 func withoutURL(err error) string {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
 	}
 	return err.Error()
@@ -347,6 +346,9 @@ func (s *Server) webhookOf(id string) (Account, string) {
 	return a.Account, cmp.Or(a.WebhookURL, s.cfg.WebhookURL)
 }
 
+// retryHeap is ordered by due time.
+//
+//nolint:recvcheck // container/heap changes the slice only in Push and Pop
 type retryHeap []*delivery
 
 func (h retryHeap) Len() int           { return len(h) }

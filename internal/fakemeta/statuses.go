@@ -174,7 +174,7 @@ func (s *Server) tellStatus(x *sending, status string, code int) <-chan struct{}
 	return s.sender.emit(lane(x), update{account: x.account, what: "status", id: x.id, field: "messages", value: v})
 }
 
-func lane(x *sending) string { return x.account.ID() + "|status|" + x.person.ID + x.person.Phone }
+func lane(x *sending) string { return pair{x.account, x.person}.lane() }
 
 // advance moves the status of a shown message.
 func (s *Server) advance(id, status string, code int) {

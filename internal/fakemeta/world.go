@@ -50,6 +50,11 @@ type pair struct {
 	person  *person
 }
 
+// lane names the order in which a chat's webhooks are posted.
+func (p pair) lane() string {
+	return p.account.ID() + "|" + cmp.Or(p.person.ID, p.person.Phone, p.person.UserID)
+}
+
 // thread is one customer's chat with one account.
 type thread struct {
 	pair
