@@ -9,9 +9,9 @@ package channeltest
 
 import (
 	"bytes"
-	"context"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -44,6 +44,7 @@ var now = time.Date(2026, 11, 21, 8, 33, 20, 0, time.UTC)
 
 // Run checks a driver. Parts that a driver does not have (a webhook, a sender) are not asked of it.
 func Run(t *testing.T, d channels.Driver, s Suite) {
+	t.Helper()
 	t.Run("capabilities", func(t *testing.T) { t.Parallel(); capabilities(t, d) })
 	t.Run("settings", func(t *testing.T) { t.Parallel(); settings(t, d, s) })
 	if d.Webhook != nil {
@@ -55,6 +56,7 @@ func Run(t *testing.T, d channels.Driver, s Suite) {
 }
 
 func capabilities(t *testing.T, d channels.Driver) {
+	t.Helper()
 	c := d.Capabilities
 	if d.Kind == "" || d.Label == "" {
 		t.Error("a driver has a kind and a label")
@@ -84,6 +86,7 @@ func capabilities(t *testing.T, d channels.Driver) {
 }
 
 func settings(t *testing.T, d channels.Driver, s Suite) {
+	t.Helper()
 	seen := map[string]bool{}
 	for _, x := range d.Settings {
 		if seen[x.Name] || x.Name == "" || x.Label == "" || x.Name != strings.ToLower(x.Name) {
@@ -135,9 +138,7 @@ func open(t *testing.T, d channels.Driver, s Suite, base string, client *http.Cl
 	t.Helper()
 	log := &journal{}
 	a := channels.Account{Account: chat.Account{ID: chat.NewID[chat.AccountID](), Kind: d.Kind, Settings: map[string]string{}}, Secrets: s.Secrets}
-	for k, v := range s.Settings {
-		a.Settings[k] = v
-	}
+	maps.Copy(a.Settings, s.Settings)
 	a.Settings[s.BaseURL] = base
 	sender, err := d.Open(a, channels.Deps{
 		HTTP: client, Now: func() time.Time { return now },
@@ -185,14 +186,4 @@ func drain(r *http.Request) []byte {
 		return nil
 	}
 	return data
-}
-
-// finished waits for done, but not longer than the test may take.
-func finished(ctx context.Context, done <-chan error) (error, bool) {
-	select {
-	case err := <-done:
-		return err, true
-	case <-ctx.Done():
-		return nil, false
-	}
 }

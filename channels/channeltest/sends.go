@@ -50,6 +50,7 @@ type Reply struct {
 }
 
 func sends(t *testing.T, d channels.Driver, s Suite) {
+	t.Helper()
 	for _, c := range s.Sends {
 		t.Run(c.Name, func(t *testing.T) { t.Parallel(); c.run(t, d, s) })
 	}
@@ -59,6 +60,7 @@ func sends(t *testing.T, d channels.Driver, s Suite) {
 }
 
 func (c Send) run(t *testing.T, d channels.Driver, s Suite) {
+	t.Helper()
 	var got []Request
 	sender := Open(t, d, s, func(w http.ResponseWriter, r *http.Request) {
 		got = append(got, Request{Method: r.Method, Path: r.URL.EscapedPath(), Query: r.URL.RawQuery, JSON: string(drain(r))})
@@ -131,6 +133,7 @@ func (want Request) check(t *testing.T, got Request) {
 
 // road checks what a driver makes of everything that can happen between it and the provider.
 func road(t *testing.T, d channels.Driver, s Suite) {
+	t.Helper()
 	const unsent, unknown = true, false
 	send := func(t *testing.T, ctx context.Context, sender channels.Sender) error {
 		t.Helper()
@@ -157,7 +160,7 @@ func road(t *testing.T, d channels.Driver, s Suite) {
 		"success without sense":  {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>welcome") }, unknown},
 		"success without an id":  {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }, unknown},
 		"a bare 429":             {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(429) }, unsent},
-		"a redirect":             {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", 302) }, unsent},
+		"a redirect":             {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) }, unsent},
 		"a reset after the body": {func(_ http.ResponseWriter, r *http.Request) { drain(r); panic(http.ErrAbortHandler) }, unknown},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -208,15 +211,14 @@ func road(t *testing.T, d channels.Driver, s Suite) {
 		})
 		done := make(chan error, 1)
 		go func() { done <- send(t, ctx, sender) }()
-		limit, stop := context.WithTimeout(t.Context(), 10*time.Second)
-		defer stop()
-		err, ok := finished(limit, done)
-		if !ok {
+		select {
+		case err := <-done:
+			judge(t, err, unknown)
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("the cause is lost: %v", err)
+			}
+		case <-time.After(10 * time.Second):
 			t.Fatal("Send does not honour its context")
-		}
-		judge(t, err, unknown)
-		if !errors.Is(err, context.Canceled) {
-			t.Errorf("the cause is lost: %v", err)
 		}
 	})
 	if u, err := url.Parse(s.Settings[s.BaseURL]); err != nil || u.Host == "" && s.Settings[s.BaseURL] != "" {

@@ -197,10 +197,11 @@ func TestAListOfTemplatesThatGoesInCirclesEnds(t *testing.T) {
 func TestCheckTellsWhyANumberDoesNotWork(t *testing.T) {
 	t.Parallel()
 	for answer, want := range map[string]chat.Code{
-		`{"id":"510000000000002","status":"CONNECTED"}`: "",
-		`{"id":"510000000000002"}`:                      "",
-		`{"id":"510000000000002","status":"BANNED"}`:    chat.CodeAccountDisconnected,
-		`{"error":{"code":190}}`:                        chat.CodeAccountDisconnected,
+		`{"id":"510000000000002","status":"CONNECTED"}`:  "",
+		`{"id":"510000000000002"}`:                       "",
+		`{"id":"510000000000002","status":"RESTRICTED"}`: "",
+		`{"id":"510000000000002","status":"BANNED"}`:     chat.CodeAccountDisconnected,
+		`{"error":{"code":190}}`:                         chat.CodeAccountDisconnected,
 	} {
 		s := open(t, func(w http.ResponseWriter, r *http.Request) {
 			if strings.Contains(answer, "error") {

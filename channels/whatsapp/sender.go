@@ -105,12 +105,12 @@ func (s *sender) Check(ctx context.Context) error {
 		return err
 	}
 	switch number.Status {
-	case "", "CONNECTED", "FLAGGED", "RATE_LIMITED":
-		return nil
+	case "BANNED", "DELETED", "DISCONNECTED", "MIGRATED", "PENDING", "UNVERIFIED":
+		return &chat.SendError{
+			Code: chat.CodeAccountDisconnected, Retry: chat.RetryNever, Detail: "the number is " + string(number.Status), Effect: chat.EffectAccountBroken,
+		}
 	}
-	return &chat.SendError{
-		Code: chat.CodeAccountDisconnected, Retry: chat.RetryNever, Detail: "the number is " + string(number.Status), Effect: chat.EffectAccountBroken,
-	}
+	return nil // CONNECTED, or limited in ways that each send tells
 }
 
 // templatePages bounds a list of templates, 100 to a page; an account has at most 6,000 (PROTOCOLS.md §4).

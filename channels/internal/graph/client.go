@@ -169,23 +169,23 @@ func (c *Client) do(req *http.Request) (*http.Response, error) {
 
 // address escapes the path. Segments that would climb out of their place are refused; Graph has no such ids.
 func (c *Client) address(path []string, query url.Values) (string, error) {
-	address := c.base.String()
+	var b strings.Builder
+	b.WriteString(c.base.String())
 	for _, segment := range path {
 		if segment == "" || segment == "." || segment == ".." {
 			return "", &chat.SendError{Code: chat.CodeInvalid, Retry: chat.RetryNever, Detail: "not an id of the Graph API"}
 		}
-		address += "/" + url.PathEscape(segment)
+		b.WriteString("/" + url.PathEscape(segment))
 	}
 	if len(query) > 0 {
-		address += "?" + query.Encode()
+		b.WriteString("?" + query.Encode())
 	}
-	return address, nil
+	return b.String(), nil
 }
 
 // plain takes the address, which may hold a contact's or a file's id, off an error of net/http.
 func plain(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
 	}
 	return err

@@ -260,8 +260,13 @@ func TestAFileIsFetchedOnlyFromHostsThatMayHaveTheToken(t *testing.T) {
 func TestAnAccountThatCannotWorkIsRefusedAtOnce(t *testing.T) {
 	t.Parallel()
 	for _, c := range [][3]string{
-		{"", "v26.0", "t"}, {"graph.facebook.com", "v26.0", "t"}, {"ftp://graph.facebook.com", "v26.0", "t"}, {"https://u:p@graph.facebook.com", "v26.0", "t"},
-		{"https://graph.facebook.com?x=1", "v26.0", "t"}, {"https://graph.facebook.com", "26", "t"}, {"https://graph.facebook.com", "v26.0/..", "t"},
+		{"", "v26.0", "t"},
+		{"graph.facebook.com", "v26.0", "t"},
+		{"ftp://graph.facebook.com", "v26.0", "t"},
+		{"https://u:p@graph.facebook.com", "v26.0", "t"},
+		{"https://graph.facebook.com?x=1", "v26.0", "t"},
+		{"https://graph.facebook.com", "26", "t"},
+		{"https://graph.facebook.com", "v26.0/..", "t"},
 		{"https://graph.facebook.com", "v26.0", ""},
 	} {
 		if _, err := graph.New(&http.Client{}, c[0], c[1], c[2]); chat.CodeOf(err) != chat.CodeInvalid {
