@@ -8,7 +8,7 @@ cluster=/etc/postgresql-common/createcluster.d/gatehouse.conf
 log=$(mktemp)
 
 made=("$log" "$cluster")
-trap 'rm -f "${made[@]}"' EXIT
+trap 'rm -f "${made[@]}"; rmdir "$(dirname "$cluster")" 2>/dev/null || true' EXIT
 mkdir -p "$(dirname "$cluster")"
 echo 'create_main_cluster = false' >"$cluster"
 if [ ! -e "$policy" ]; then

@@ -9,7 +9,7 @@ has() { command -v "$1" >/dev/null 2>&1; }
 
 # Go and npm want a home to keep their caches in; a service user may have none.
 if [ -z "${HOME:-}" ] || [ ! -w "$HOME" ]; then
-	export HOME=$root/.home
+	export HOME=$root/.home GOFLAGS="${GOFLAGS:-} -modcacherw" # or rm -rf would stop at Go's modules
 	mkdir -p "$HOME"
 fi
 
@@ -20,8 +20,10 @@ export "GIT_CONFIG_KEY_$n=safe.directory" "GIT_CONFIG_VALUE_$n=$root" GIT_CONFIG
 has go || PATH=$PATH:/usr/local/go/bin
 has go || die "Go 1.26 or later is needed: https://go.dev/dl"
 
-# need.sh fetches a Node here if Debian's is too old.
+# need.sh fetches a Node here if Debian's is too old. It has to be told of the certificates that Debian's trusts.
 for node in "$root"/scripts/node/node_modules/node-linux-*/bin; do
-	[ -d "$node" ] && PATH=$node:$PATH
+	[ -d "$node" ] || continue
+	PATH=$node:$PATH
+	export NODE_EXTRA_CA_CERTS=${NODE_EXTRA_CA_CERTS:-/etc/ssl/certs/ca-certificates.crt}
 done
 export PATH

@@ -182,7 +182,7 @@ func pingRedis(at address) error {
 // miniRedis stands in for Redis inside this process.
 type miniRedis struct{ at address }
 
-func (*miniRedis) name() string                            { return "redis" }
+func (*miniRedis) name() string                            { return "miniredis" }
 func (m *miniRedis) address() address                      { return m.at }
 func (*miniRedis) inMemory() bool                          { return true }
 func (*miniRedis) farewell() []step                        { return []step{{syscall.SIGTERM, time.Second}} }
