@@ -1,0 +1,59 @@
+/** Where keys and commands reach into panes without knowing them: each pane registers what it can do. */
+import type { ID } from '../lib/api/types';
+import { pull } from './deeds.svelte';
+
+interface ListPaneActions {
+  move(by: 1 | -1): void;
+  apply(): void;
+  focus(): void;
+  search(): void;
+}
+
+interface ComposerActions {
+  focus(): void;
+  tab(tab: 'reply' | 'note'): void;
+  replyTo(id: ID): void;
+  attach(): void;
+  insert(text: string): void;
+  canned(): void;
+  drop(files: File[]): void;
+  /** Undefined when nothing can be attached now. */
+  target: string | undefined;
+}
+
+interface ThreadActions {
+  focus(): void;
+  focused(): ID | undefined;
+}
+
+function slot<T>() {
+  let now: T | undefined;
+  return {
+    register(actions: T): () => void {
+      now = actions;
+      return () => {
+        if (now === actions) now = undefined;
+      };
+    },
+    get current() {
+      return now;
+    },
+  };
+}
+
+const list = slot<ListPaneActions>();
+export const listActions = {
+  register: list.register,
+  move: (by: 1 | -1) => list.current?.move(by),
+  apply: () => list.current?.apply(),
+  focus: () => list.current?.focus(),
+  search: () => list.current?.search(),
+  pull: () => void pull(),
+};
+export const composerActions = slot<ComposerActions>();
+export const threadActions = slot<ThreadActions>();
+
+/** After navigation the composer may not be there yet: wait for the next frame. */
+export function focusComposer() {
+  requestAnimationFrame(() => requestAnimationFrame(() => composerActions.current?.focus()));
+}

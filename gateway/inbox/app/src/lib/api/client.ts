@@ -1,0 +1,104 @@
+/** Requests to /api/v1. Every refusal becomes a Refusal with a code of the closed set (or `offline`). */
+import type { ApiError, Media } from './types';
+
+export class Refusal extends Error {
+  constructor(
+    readonly code: string,
+    readonly status: number,
+    readonly details: Record<string, unknown> = {},
+    readonly requestId = '',
+    message = code,
+  ) {
+    super(message);
+  }
+  /** Nothing reached the server, or it could not say what came of it: the same request may be sent again. */
+  get retryable() {
+    return this.code === 'offline' || this.status >= 500 || this.status === 429;
+  }
+}
+
+export function asRefusal(error: unknown): Refusal {
+  return error instanceof Refusal ? error : new Refusal('internal', 0, {}, '', String(error));
+}
+
+let csrf = '';
+let onRefusal: (refusal: Refusal) => void = () => {};
+
+export function setCsrf(token: string) {
+  csrf = token;
+}
+
+/** Called for refusals that concern the whole app: session_over, password_change. */
+export function watchRefusals(watcher: (refusal: Refusal) => void) {
+  onRefusal = watcher;
+}
+
+interface Options {
+  key?: string; // Idempotency-Key
+  signal?: AbortSignal;
+  quiet?: boolean; // do not tell the watcher
+}
+
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+export async function api<T = void>(method: Method, path: string, body?: unknown, options: Options = {}): Promise<T> {
+  const headers: Record<string, string> = { Accept: 'application/json' };
+  if (body !== undefined) headers['Content-Type'] = 'application/json';
+  if (method !== 'GET') headers['X-CSRF-Token'] = csrf;
+  if (options.key) headers['Idempotency-Key'] = options.key;
+
+  let response: Response;
+  try {
+    response = await fetch('/api/v1' + path, {
+      method,
+      headers,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal: options.signal,
+      credentials: 'same-origin',
+    });
+  } catch (error) {
+    if (options.signal?.aborted) throw error;
+    throw new Refusal('offline', 0);
+  }
+  const text = await response.text();
+  if (response.ok) return (text ? JSON.parse(text) : undefined) as T;
+  throw refused(response.status, text, options.quiet);
+}
+
+function refused(status: number, text: string, quiet = false): Refusal {
+  let refusal = new Refusal(status >= 502 ? 'unavailable' : 'internal', status);
+  try {
+    const { error } = JSON.parse(text) as ApiError;
+    refusal = new Refusal(error.code, status, error.details ?? {}, error.request_id, error.message);
+  } catch {
+    // not our JSON: a proxy answered; the status says enough
+  }
+  if (!quiet) onRefusal(refusal);
+  return refusal;
+}
+
+/** A query string from what is set. */
+export function query(params: Record<string, string | number | undefined | null>): string {
+  const q = new URLSearchParams();
+  for (const [key, value] of Object.entries(params)) if (value !== undefined && value !== null && value !== '') q.set(key, String(value));
+  const s = q.toString();
+  return s ? `?${s}` : '';
+}
+
+/** Uploads one file. fetch has no upload progress, hence XMLHttpRequest. */
+export function upload(file: File, progress: (part: number) => void, signal: AbortSignal): Promise<Media> {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open('POST', '/api/v1/uploads');
+    request.setRequestHeader('X-CSRF-Token', csrf);
+    request.upload.onprogress = (e) => e.lengthComputable && progress(e.loaded / e.total);
+    request.onerror = () => reject(new Refusal('offline', 0));
+    request.onabort = () => reject(new DOMException('', 'AbortError'));
+    request.onload = () =>
+      request.status < 300 ? resolve(JSON.parse(request.responseText)) : reject(refused(request.status, request.responseText));
+    signal.addEventListener('abort', () => request.abort());
+    const form = new FormData();
+    form.append('file', file, file.name);
+    request.send(form);
+  });
+}

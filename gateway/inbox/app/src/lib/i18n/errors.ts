@@ -1,0 +1,52 @@
+/** The sentence of a refusal: the catalogue's `error.<code>`, with its facts filled in (UI.md §6.8). */
+import { known, t, type Key } from './i18n.svelte';
+import type { Params } from './icu';
+import { bytes, clockTime, shortDate, span } from './time';
+import { clock } from '../state/clock.svelte';
+import { desk } from '../state/desk.svelte';
+
+type Details = Record<string, unknown>;
+
+const number = (v: unknown) => (typeof v === 'number' ? v : undefined);
+const text = (v: unknown) => (typeof v === 'string' ? v : undefined);
+
+/** Facts as words. `error.<code>.full` is said when all its facts are there, else the short `error.<code>`. */
+function facts(details: Details): Params {
+  const out: Params = {};
+  for (const [key, value] of Object.entries(details)) {
+    const n = number(value);
+    const s = text(value);
+    if (n !== undefined) out[key] = n;
+    else if (s !== undefined) out[key] = s;
+  }
+  const limit = number(details.limit);
+  const size = number(details.size) ?? number(details.got);
+  if (limit !== undefined) out.limitSize = bytes(limit);
+  if (size !== undefined) out.gotSize = bytes(size);
+  if (limit !== undefined && number(details.got) !== undefined) out.over = number(details.got)! - limit;
+  const after = number(details.retry_after_s) ?? number(details.after_s);
+  if (after !== undefined) out.wait = span(after * 1000, true);
+  const until = text(details.until);
+  if (until) out.until = `${shortDate(until, clock.now)} ${clockTime(until)}`;
+  const agent = text(details.agent_id);
+  if (agent) out.agent = desk.agentName(agent);
+  const kind = text(details.kind);
+  if (kind && known(`kinds.${kind}`)) out.kindName = t(`kinds.${kind}` as Key);
+  return out;
+}
+
+export function sentence(code: string, details: Details = {}): string {
+  const key = known(`error.${code}`) ?? 'error.internal';
+  const params = facts(details);
+  const full = known(`${key}.full`);
+  if (full) {
+    const said = t(full, params);
+    if (!/\{\w+\}/.test(said)) return said;
+  }
+  return t(key, params);
+}
+
+/** A toast may hold any key; refusals are sentences already. */
+export function sentenceKnown(key: Key, params: Params): string {
+  return key.startsWith('error.') ? sentence(key.slice('error.'.length), params) : t(key, params);
+}

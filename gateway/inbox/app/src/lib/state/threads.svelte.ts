@@ -1,0 +1,207 @@
+/** Open threads: the last twenty stay in memory, so that going back is instant and where one left it. */
+import { api, asRefusal, query, type Refusal } from '../api/client';
+import type { ConversationDetail, ID, Message, Page, ServerFrame, ThreadEvent } from '../api/types';
+import { applyEvents, emptyThread, find, putEvents, putMessages, type ThreadState } from '../model/thread';
+import { clock } from './clock.svelte';
+import { conversations } from './conversations.svelte';
+import { session } from './session.svelte';
+
+const PAGE = 50;
+const KEPT = 20;
+const TYPING_MS = 8_000;
+const SEARCH_PAGES = 40; // a quoted message is looked for at most this far back
+
+export class Thread {
+  state = $state.raw<ThreadState>(emptyThread);
+  detail = $state.raw<ConversationDetail | null>(null);
+  status = $state<'loading' | 'ready' | 'error'>('loading');
+  refusal = $state.raw<Refusal | null>(null);
+  /** The beginning of the conversation is loaded. */
+  complete = $state(false);
+  loadingOlder = $state(false);
+  viewers = $state.raw<{ agent_id: ID; typing: boolean }[]>([]);
+  typingUntil = $state(0);
+  /** Where the unread divider stands: fixed when the conversation is opened. */
+  divider = $state<number | undefined>();
+  /** Where the person was in it. */
+  scroll: { anchor: string; offset: number } | 'end' | undefined;
+
+  #early: ThreadEvent[] = [];
+  #catching = false;
+  #marked = 0;
+
+  constructor(readonly id: ID) {}
+
+  get contactTyping() {
+    return clock.now < this.typingUntil;
+  }
+
+  message = (id: ID | undefined): Message | undefined => find(this.state.messages, id);
+
+  async load() {
+    const before = this.state.seq;
+    try {
+      // In this order: the messages are never older than the seq that they are said to reach.
+      const detail = await api<ConversationDetail>('GET', `/conversations/${this.id}`);
+      this.setDetail(detail);
+      if (!before) {
+        const page = await api<Page<Message>>('GET', `/conversations/${this.id}/messages${query({ limit: PAGE })}`);
+        if (this.divider === undefined && detail.unread > 0) this.divider = detail.read_seq;
+        this.complete = !page.next;
+        this.state = {
+          messages: putMessages([], page.items),
+          events: putEvents([], detail.events),
+          seq: detail.last_seq,
+        };
+      } else {
+        this.#marked = Math.max(this.#marked, detail.read_seq);
+        if (detail.last_seq > this.state.seq) await this.catchUp();
+      }
+      this.status = 'ready';
+      this.refusal = null;
+      const early = this.#early;
+      this.#early = [];
+      this.apply(early);
+    } catch (error) {
+      this.refusal = asRefusal(error);
+      if (!before) this.status = 'error';
+    }
+  }
+
+  setDetail(detail: ConversationDetail) {
+    this.detail = detail;
+    conversations.put(detail);
+  }
+
+  apply(events: ThreadEvent[]) {
+    if (this.status !== 'ready') {
+      this.#early.push(...events);
+      return;
+    }
+    const { state, gap } = applyEvents(this.state, events);
+    this.state = state;
+    if (gap) void this.catchUp().catch((error) => (this.refusal = asRefusal(error)));
+  }
+
+  /** Asks the record for everything after what is known. */
+  async catchUp() {
+    if (this.#catching) return;
+    this.#catching = true;
+    try {
+      for (;;) {
+        const page = await api<Page<ThreadEvent>>('GET', `/conversations/${this.id}/events${query({ since: this.state.seq })}`);
+        const { state } = applyEvents(this.state, page.items);
+        const moved = state.seq > this.state.seq;
+        this.state = state;
+        if (!page.next || !moved) break;
+      }
+    } finally {
+      this.#catching = false;
+    }
+  }
+
+  put(...messages: Message[]) {
+    this.state = { ...this.state, messages: putMessages(this.state.messages, messages) };
+  }
+
+  async older(): Promise<number> {
+    if (this.complete || this.loadingOlder || this.status !== 'ready') return 0;
+    this.loadingOlder = true;
+    try {
+      const before = Math.min(...this.state.messages.map((m) => m.seq));
+      const page = await api<Page<Message>>('GET', `/conversations/${this.id}/messages${query({ before, limit: PAGE })}`);
+      this.put(...page.items);
+      this.complete = !page.next || !page.items.length;
+      return page.items.length;
+    } catch (error) {
+      this.refusal = asRefusal(error);
+      return 0;
+    } finally {
+      this.loadingOlder = false;
+    }
+  }
+
+  /** Loads back to a message, so that it can be jumped to. */
+  async reach(id: ID): Promise<boolean> {
+    for (let i = 0; i < SEARCH_PAGES && !this.message(id); i++) if (!(await this.older())) break;
+    return !!this.message(id);
+  }
+
+  /** Everything up to seq was seen. Only the holder's mark counts. */
+  async markRead(seq: number) {
+    const c = conversations.get(this.id);
+    if (!c || c.agent_id !== session.me?.id || seq <= Math.max(c.read_seq, this.#marked)) return;
+    this.#marked = seq;
+    try {
+      conversations.put(await api('POST', `/conversations/${this.id}/read`, { seq }));
+    } catch (error) {
+      this.#marked = 0; // the next message seen tries again
+      if (!asRefusal(error).retryable) this.refusal = asRefusal(error);
+    }
+  }
+
+  async markUnread(seq: number) {
+    this.#marked = Infinity; // until it is opened again, seeing does not read
+    conversations.put(await api('POST', `/conversations/${this.id}/unread`, { seq }));
+  }
+
+  /** Opened anew. */
+  opened() {
+    this.#marked = 0;
+    const c = conversations.get(this.id);
+    this.divider = c && c.unread > 0 ? c.read_seq : undefined;
+  }
+}
+
+class Threads {
+  #kept = new Map<ID, Thread>();
+
+  open(id: ID): Thread {
+    let thread = this.#kept.get(id);
+    if (thread) this.#kept.delete(id);
+    else thread = new Thread(id);
+    this.#kept.set(id, thread);
+    for (const old of this.#kept.keys()) {
+      if (this.#kept.size <= KEPT) break;
+      this.#kept.delete(old);
+    }
+    thread.opened();
+    void thread.load();
+    return thread;
+  }
+
+  get = (id: ID) => this.#kept.get(id);
+
+  reload() {
+    for (const thread of this.#kept.values()) void thread.load();
+  }
+
+  clear() {
+    this.#kept.clear();
+  }
+
+  onFrame(frame: ServerFrame) {
+    switch (frame.type) {
+      case 'conversation': {
+        const thread = this.#kept.get(frame.conversation.id);
+        if (!thread) return;
+        if (thread.detail) thread.detail = { ...thread.detail, ...frame.conversation };
+        thread.apply(frame.events);
+        if (frame.events.some((e) => e.kind === 'message' && e.message?.direction === 'in')) thread.typingUntil = 0;
+        return;
+      }
+      case 'viewers': {
+        const thread = this.#kept.get(frame.conversation_id);
+        if (thread) thread.viewers = frame.viewers.filter((v) => v.agent_id !== session.me?.id);
+        return;
+      }
+      case 'contact_typing': {
+        const thread = this.#kept.get(frame.conversation_id);
+        if (thread) thread.typingUntil = clock.now + TYPING_MS;
+        return;
+      }
+    }
+  }
+}
+
+export const threads = new Threads();
