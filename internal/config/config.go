@@ -161,3 +161,25 @@ func UnknownVariables(environ []string, alsoKnown ...string) (unknown []string) 
 	return unknown
 }
 
+
+// Redacted is the configuration without its secrets, for printing.
+func (c Config) Redacted() Config {
+	hide := func(s string) string {
+		if s == "" {
+			return ""
+		}
+		return "…"
+	}
+	c.SecretKey, c.S3.SecretKey = hide(c.SecretKey), hide(c.S3.SecretKey)
+	for i := range c.OldKeys {
+		c.OldKeys[i] = "…"
+	}
+	for _, u := range []*string{&c.DatabaseURL, &c.RedisURL} {
+		if p, err := url.Parse(*u); err == nil {
+			*u = p.Redacted()
+		} else {
+			*u = hide(*u)
+		}
+	}
+	return c
+}

@@ -113,3 +113,26 @@ func (s *Store) VisitorMessage(ctx context.Context, account chat.AccountID, visi
 	}
 	return m, nil
 }
+
+// VisitorSees refuses a conversation that is not the visitor's, and a message of it that is a note.
+func (s *Store) VisitorSees(ctx context.Context, account chat.AccountID, visitor chat.Address, conversation chat.ConversationID, message chat.MessageID) error {
+	who, err := s.visitorIdentity(ctx, visitor)
+	if err != nil {
+		return err
+	}
+	rows, err := s.ConversationRows(ctx, []chat.ConversationID{conversation})
+	if err != nil {
+		return err
+	}
+	if chat.IsZero(who.ID) || len(rows) == 0 || rows[0].IdentityID != who.Thread || rows[0].AccountID != account {
+		return chat.Errorf(chat.CodeNotFound, "no such file")
+	}
+	m, err := s.Message(ctx, message)
+	if err != nil {
+		return err
+	}
+	if m.Direction == chat.Note {
+		return chat.Errorf(chat.CodeNotFound, "no such file")
+	}
+	return nil
+}

@@ -1,0 +1,415 @@
+// Package app puts the parts together; nothing else constructs anything. Serve runs an instance until it is told to stop;
+// WithStore opens what the operators' verbs need. Start with Serve.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"gatehouse/channels"
+	"gatehouse/channels/all"
+	"gatehouse/internal/auth"
+	"gatehouse/internal/bus"
+	"gatehouse/internal/chat"
+	"gatehouse/internal/config"
+	"gatehouse/internal/desk"
+	"gatehouse/internal/embedded"
+	"gatehouse/internal/logging"
+	"gatehouse/internal/media"
+	"gatehouse/internal/metrics"
+	"gatehouse/internal/postgres"
+	"gatehouse/internal/queue"
+	"gatehouse/internal/secret"
+	"gatehouse/internal/task"
+	"gatehouse/workers"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+)
+
+// ErrConfig marks errors that only a change of the configuration mends. The process exits with 78.
+var ErrConfig = errors.New("configuration")
+
+func misconfigured(format string, args ...any) error {
+	return fmt.Errorf("%w: %w", ErrConfig, fmt.Errorf(format, args...))
+}
+
+// App is a running instance.
+type App struct {
+	cfg     config.Config
+	log     *slog.Logger
+	metrics *metrics.Metrics
+	key     secret.Key
+	node    string
+
+	servers *embedded.Servers
+	store   *postgres.Store
+	redis   redis.UniversalClient
+	bus     *bus.Bus
+	queue   *queue.Client
+	desk    *desk.Desk
+	door    *desk.Door
+	workers *workers.Workers
+	server  *queue.Server
+	intake  media.Intake
+	links   *auth.MediaLinks
+	demo    *demo
+	front   *front
+
+	inMemoryRedis bool
+	closers       []func()
+}
+
+// CheckConfig says what is wrong with a configuration, as one ErrConfig.
+func CheckConfig(c config.Config) error {
+	if wrong := c.Check(); len(wrong) > 0 {
+		errs := make([]error, 0, len(wrong))
+		for _, w := range wrong {
+			errs = append(errs, errors.New(w))
+		}
+		return fmt.Errorf("%w: %w", ErrConfig, errors.Join(errs...))
+	}
+	if c.SecretKey != "" {
+		if _, _, err := keys(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Serve runs an instance until ctx ends, then stops it within the configured grace. withDemo seeds a desk and plays the
+// providers. ready is told the demo's login (empty without one) when the instance answers.
+func Serve(ctx context.Context, c config.Config, withDemo bool, ready func(Ready)) error {
+	if err := CheckConfig(c); err != nil {
+		return err
+	}
+	log, err := logging.New(os.Stderr, c.LogLevel, c.LogFormat)
+	if err != nil {
+		return misconfigured("%w", err)
+	}
+	a := &App{cfg: c, log: log, metrics: metrics.New(), node: logging.NewRequestID()}
+	defer a.close()
+	if err := a.open(ctx); err != nil {
+		return err
+	}
+	if withDemo {
+		if a.demo, err = a.startDemo(ctx); err != nil {
+			return fmt.Errorf("demo: %w", err)
+		}
+	}
+	if err := a.start(ctx); err != nil {
+		return err
+	}
+	r := Ready{URL: c.Public(), Ops: "http://" + c.OpsListen}
+	if a.demo != nil {
+		r.Demo = a.demo.login
+		r.Demo.Phones = c.Public() + "/demo/"
+	} else if c.Gateway() {
+		if r.SetupURL, err = a.setupURL(ctx); err != nil {
+			return err
+		}
+	}
+	ready(r)
+	log.Info("ready", "role", c.Role, "listen", c.Listen, "ops", c.OpsListen, "node", a.node)
+	err = a.wait(ctx)
+	a.stop()
+	return err
+}
+
+// Ready is what an operator is told when an instance answers.
+type Ready struct {
+	URL, Ops string
+	SetupURL string // one-time link for the first admin; empty if there is one
+	Demo     Login
+}
+
+// open opens everything that has no life of its own yet.
+func (a *App) open(ctx context.Context) error {
+	if err := os.MkdirAll(a.cfg.Data, 0o700); err != nil {
+		return misconfigured("data folder: %w", err)
+	}
+	if a.cfg.Embedded() {
+		if err := a.startServers(ctx); err != nil {
+			return err
+		}
+	}
+	current, previous, err := keys(a.cfg)
+	if err != nil {
+		return err
+	}
+	a.key = current
+	box, err := secret.NewBox(current, previous...)
+	if err != nil {
+		return misconfigured("%w", err)
+	}
+	if err := a.openStore(ctx); err != nil {
+		return err
+	}
+	if err := a.openRedis(ctx); err != nil {
+		return err
+	}
+	return a.build(ctx, box)
+}
+
+func (a *App) startServers(ctx context.Context) error {
+	s, err := embedded.Start(ctx, embedded.Config{Dir: a.cfg.Data, Log: a.log})
+	if err != nil {
+		return err
+	}
+	a.servers = s
+	a.closers = append(a.closers, func() {
+		if err := s.Stop(); err != nil {
+			a.log.Error("private servers did not stop cleanly", "error", err.Error())
+		}
+	})
+	a.cfg.DatabaseURL, a.cfg.RedisURL, a.inMemoryRedis = s.DatabaseURL, s.RedisURL, s.InMemoryRedis
+	if a.cfg.SecretKey == "" {
+		if a.cfg.SecretKey, err = ownKey(filepath.Join(a.cfg.Data, "secret.key")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *App) openStore(ctx context.Context) error {
+	var err error
+	if a.store, err = postgres.Open(ctx, a.cfg.DatabaseURL, postgres.Options{Conns: int32(a.cfg.DatabaseConns)}); err != nil {
+		return misconfigured("%w", err)
+	}
+	a.store.Rerun = a.metrics.Rerun
+	a.closers = append(a.closers, a.store.Close)
+	if a.servers != nil {
+		if _, err := a.store.Migrate(ctx); err != nil {
+			return err
+		}
+	} else {
+		if err := a.waitFor(ctx, a.store.Ping); err != nil {
+			return fmt.Errorf("postgres does not answer: %w", err)
+		}
+		if err := a.store.CheckSchema(ctx); err != nil {
+			return fmt.Errorf("%w: %w", ErrConfig, err)
+		}
+	}
+	if err := a.store.CheckDurable(ctx); err != nil && !a.cfg.AcceptLoss {
+		return misconfigured("%w (override with --i-accept-data-loss)", err)
+	}
+	_, err = a.store.EnsurePartitions(ctx)
+	return err
+}
+
+// waitFor gives a server that starts beside us half a minute.
+func (a *App) waitFor(ctx context.Context, ping func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	for {
+		err := ping(ctx)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		a.log.Info("waiting for a server", "error", err.Error())
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+func (a *App) openRedis(ctx context.Context) error {
+	opt, err := redis.ParseURL(a.cfg.RedisURL)
+	if err != nil {
+		return misconfigured("REDIS_URL is not a valid Redis address")
+	}
+	opt.DialTimeout, opt.ReadTimeout, opt.WriteTimeout = time.Second, 2*time.Second, 2*time.Second
+	rdb := redis.NewClient(opt)
+	a.redis = rdb
+	a.closers = append(a.closers, func() { _ = rdb.Close() })
+	if a.inMemoryRedis || a.cfg.AcceptLoss {
+		return nil
+	}
+	// Redis may be away: then nothing is asserted, and everything works. When it answers it must not evict wakes silently.
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	got, err := rdb.ConfigGet(ctx, "maxmemory-policy").Result()
+	if err != nil {
+		a.log.Warn("redis could not be asked for its maxmemory-policy", "error", err.Error())
+		return nil
+	}
+	if p := got["maxmemory-policy"]; p != "" && p != "noeviction" {
+		return misconfigured("redis runs with maxmemory-policy %s: it may drop wakes; set noeviction (override with --i-accept-data-loss)", p)
+	}
+	return nil
+}
+
+// build makes the parts that need no running server any more.
+func (a *App) build(ctx context.Context, box *secret.Box) error {
+	passwords, err := auth.NewPasswords(2)
+	if err != nil {
+		return err
+	}
+	if a.links, err = auth.NewMediaLinks(a.key.Derive("media link")); err != nil {
+		return err
+	}
+	files, err := a.files()
+	if err != nil {
+		return err
+	}
+	a.intake = media.Intake{Store: files, Previews: media.NewPreviewer(0), Limits: media.DefaultLimits()}
+
+	a.bus = bus.New(a.redis, a.cfg.Prefix, a.node, a.log)
+	redisOpt, err := asynq.ParseRedisURI(a.cfg.RedisURL)
+	if err != nil {
+		return misconfigured("REDIS_URL: %w", err)
+	}
+	a.queue = queue.NewClient(redisOpt, a.cfg.Prefix, a.log)
+	a.closers = append(a.closers, a.bus.Close, func() { _ = a.queue.Close() })
+	waker := &waker{queue: a.queue}
+	a.desk = desk.New(desk.Config{
+		Store: a.store, Waker: waker, Publisher: a.bus, Kinds: kinds(all.Drivers()), Metrics: a.metrics, Log: a.log,
+		Passwords: passwords, Box: box,
+		Tokens: tokens(),
+	})
+	if err := a.desk.CheckSealing(ctx); err != nil {
+		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	a.door = desk.NewDoor(a.store, waker, a.metrics.Door)
+	a.workers = workers.New(workers.Config{
+		Desk: a.desk, Store: a.store, Accounts: accounts{a.desk}, Drivers: all.Drivers(), Media: a.intake, Client: a.client(),
+		MediaURL: a.mediaURL, Metrics: a.metrics, Log: a.log, Parallel: a.cfg.Parallel,
+	})
+	if a.cfg.Worker() {
+		waker.local = a.workers
+		a.server = queue.NewServer(redisOpt, queue.Config{Prefix: a.cfg.Prefix, Concurrency: a.cfg.Parallel, Log: a.log}, a.workers.Handle)
+		cancel := a.bus.Subscribe(func(n chat.Notice) {
+			if n.Kind == chat.NoticeAccount && n.Account != nil {
+				a.workers.Forget(n.Account.ID)
+			}
+		})
+		a.closers = append(a.closers, cancel)
+	}
+	vitals := newVitals(a.store, a.log)
+	a.metrics.Registry.MustRegister(vitals, queue.NewCollector(redisOpt, a.cfg.Prefix))
+	return a.buildFront(ctx)
+}
+
+// start sets everything going that runs by itself.
+func (a *App) start(ctx context.Context) error {
+	if a.cfg.Worker() {
+		go a.startQueue(ctx)
+		sweeping, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		swept := make(chan struct{})
+		go func() { defer close(swept); a.workers.Sweep(sweeping, a.queue.Broken) }()
+		a.closers = append(a.closers, func() { cancel(); <-swept })
+	}
+	return a.front.listen()
+}
+
+// startQueue begins to take wakes from Redis as soon as Redis answers; until then the sweeper does the work.
+func (a *App) startQueue(ctx context.Context) {
+	for ctx.Err() == nil {
+		if err := a.redis.Ping(ctx).Err(); err == nil {
+			if err := a.server.Start(); err != nil {
+				a.log.Error("the queue did not start", "error", err.Error())
+			}
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+func (a *App) wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-a.front.failed:
+		return err
+	}
+}
+
+// stop lets what runs finish: first the doors close, then the workers hand in what they hold.
+func (a *App) stop() {
+	a.log.Info("stopping")
+	ctx, cancel := context.WithTimeout(context.Background(), a.cfg.StopGrace)
+	defer cancel()
+	a.front.stop(ctx)
+	if a.server != nil {
+		a.server.Stop()
+	}
+	a.workers.Stop(ctx)
+}
+
+func (a *App) close() {
+	for i := len(a.closers) - 1; i >= 0; i-- {
+		a.closers[i]()
+	}
+}
+
+// waker rings in this process first, where there are workers, and through Redis for the others. In one process that does
+// everything, Redis carries the wake all the same: it finds nothing left to do.
+type waker struct {
+	queue *queue.Client
+	local *workers.Workers
+}
+
+func (w *waker) Wake(ctx context.Context, k task.Wake) {
+	if w.local != nil && k.NotBefore.IsZero() {
+		w.local.Wake(ctx, k)
+	}
+	w.queue.Wake(ctx, k)
+}
+
+// kinds are the drivers as the desk knows them.
+func kinds(drivers []channels.Driver) map[chat.ChannelKind]desk.Channel {
+	out := map[chat.ChannelKind]desk.Channel{}
+	for _, d := range drivers {
+		c := desk.Channel{Label: d.Label, Window: d.Capabilities.Window, Limits: d.Capabilities.Limits, Settings: d.Settings, Keys: d.Keys}
+		if d.Webhook != nil {
+			c.Parse = d.Webhook.Parse
+		}
+		out[d.Kind] = c
+	}
+	return out
+}
+
+// accounts opens accounts for workers.
+type accounts struct{ desk *desk.Desk }
+
+func (a accounts) OpenAccount(ctx context.Context, id chat.AccountID) (chat.Account, map[string]string, error) {
+	o, err := a.desk.OpenAccount(ctx, id)
+	return o.Account, o.Secrets, err
+}
+
+// client is the one HTTP client for addresses from outside; private ones are refused unless they are allowed by name.
+func (a *App) client() *http.Client {
+	return media.Client(media.ClientConfig{Allow: a.mayReach})
+}
+
+func (a *App) mayReach(hostPort string) bool {
+	for _, h := range a.cfg.AllowHosts {
+		if h == hostPort {
+			return true
+		}
+	}
+	return a.demo != nil && a.demo.hostPort == hostPort
+}
+
+// tokens are the ways by which people and programs get in.
+func tokens() desk.Tokens {
+	return desk.Tokens{
+		Session:   auth.NewToken,
+		SetupLink: func() (string, []byte) { return auth.NewLink(auth.LinkSetup) },
+		APIKey: func() (plain, prefix string, hash []byte) {
+			k := auth.NewAPIKey()
+			return k.Plain.Reveal(), k.Prefix, k.Hash
+		},
+	}
+}
