@@ -116,10 +116,11 @@ type Config struct {
 	VerifyToken string // likewise
 	AppID       string // default "900000000000001"
 
-	BaseURL    string // how the desk reaches this server; without it webhooks carry no media URLs. Start fills it
-	WebhookURL string // where events go; empty until Subscribe is called. Events before that wait
-	DeskURL    string // a link on the phones page back to the inbox; may be relative
-	DataDir    string // keeps the world over a restart; empty: in memory only
+	BaseURL    string   // how the desk reaches this server; without it webhooks carry no media URLs. Start fills it
+	WebhookURL string   // where events go; empty until Subscribe is called. Events before that wait
+	Gateways   []string // more URLs of the same desk, as behind a load balancer: attempts take turns
+	DeskURL    string   // a link on the phones page back to the inbox; may be relative
+	DataDir    string   // keeps the world over a restart; empty: in memory only
 
 	Clock        func() time.Time    // default time.Now
 	AdvanceClock func(time.Duration) // moves Clock; nil hides the clock from the phones page

@@ -95,12 +95,16 @@ func (s *Server) stats() Stats {
 
 func (c *control) subscribe(r *http.Request) (any, error) {
 	var in struct {
-		URL string `json:"url"`
+		URL  string   `json:"url"`
+		URLs []string `json:"urls"` // of several gateways
 	}
 	if err := readRequest(r, &in); err != nil {
 		return nil, err
 	}
-	return nil, c.s.Subscribe(r.Context(), in.URL)
+	if in.URL != "" {
+		in.URLs = append(in.URLs, in.URL)
+	}
+	return nil, c.s.Subscribe(r.Context(), in.URLs...)
 }
 
 func (c *control) settle(r *http.Request) (any, error) {

@@ -265,7 +265,10 @@ func encode(updates []update, now time.Time, escapeUnicode bool) ([]byte, error)
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(map[string]any{"object": object, "entry": entries}); err != nil {
+	if err := enc.Encode(struct {
+		Object string   `json:"object"`
+		Entry  []*entry `json:"entry"`
+	}{object, entries}); err != nil {
 		return nil, err
 	}
 	body := bytes.TrimSuffix(b.Bytes(), []byte("\n"))

@@ -123,6 +123,10 @@ func (s *Server) serveMediaBytes(w http.ResponseWriter, r *http.Request) {
 	s.world.mu.Lock()
 	owner := s.world.account(b.Owner)
 	s.world.mu.Unlock()
+	if owner == nil { // of an account that is no longer configured
+		http.NotFound(w, r)
+		return
+	}
 	if owner.Kind == WhatsApp && bearer(r) != owner.AccessToken {
 		writeJSON(w, http.StatusUnauthorized, refuse(190, "").body())
 		return

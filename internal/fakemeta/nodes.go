@@ -111,7 +111,7 @@ func (s *Server) overrideCallback(c *call, of []*account, o callbackOverride) (a
 	}
 	s.world.mu.Lock()
 	for _, x := range of {
-		x.WebhookURL, x.subscribed = o.URI, true
+		x.callbacks, x.subscribed = []string{o.URI}, true
 	}
 	s.world.mu.Unlock()
 	s.sender.retryNow()

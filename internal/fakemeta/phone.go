@@ -219,8 +219,11 @@ func (ph *Phone) SendContact(name, phone string, opts ...Option) string {
 // number is visible from then on (WhatsApp).
 func (ph *Phone) ShareNumber(opts ...Option) string {
 	p := ph.Person()
-	card := contactCard(p.Name, p.Phone)
-	card["origin"] = "contact_request"
+	card := map[string]any{
+		"origin": "contact_request", "name": map[string]string{"formatted_name": p.Name},
+		"phones": []map[string]string{{"phone": "+" + p.Phone, "wa_id": p.Phone, "type": "CELL"}},
+		"vcard":  "BEGIN:VCARD\nVERSION:3.0\nFN:" + p.Name + "\nTEL;waid=" + p.Phone + ":+" + p.Phone + "\nEND:VCARD",
+	}
 	id := ph.tellWhatsApp("message", "contacts", []any{card}, &Message{Type: "contacts", Contacts: []string{p.Name + " · +" + p.Phone}}, opts)
 	ph.Change(func(p *Person) { p.HidePhone = false })
 	return id

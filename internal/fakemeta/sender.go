@@ -67,16 +67,19 @@ func Sign(secret string, body []byte) string {
 }
 
 // Subscribe does what saving the callback URL in the app dashboard does: a GET with a challenge, for each account, and
-// events go to the URL only if all are answered rightly. Events that happened before are posted now.
-func (s *Server) Subscribe(ctx context.Context, callback string) error {
-	for _, a := range s.cfg.Accounts {
-		if err := s.verifyCallback(ctx, callback, a.VerifyToken); err != nil {
-			return err
+// events go to the URL only if all are answered rightly. Several URLs are those of one desk behind a load balancer:
+// attempts take turns. Events that happened before are posted now.
+func (s *Server) Subscribe(ctx context.Context, callbacks ...string) error {
+	for _, callback := range callbacks {
+		for _, a := range s.cfg.Accounts {
+			if err := s.verifyCallback(ctx, callback, a.VerifyToken); err != nil {
+				return err
+			}
 		}
 	}
 	s.world.mu.Lock()
 	for _, a := range s.world.accounts {
-		a.WebhookURL, a.subscribed = callback, true
+		a.callbacks, a.subscribed = callbacks, true
 	}
 	s.world.mu.Unlock()
 	s.sender.retryNow()
@@ -195,7 +198,7 @@ func (d *sender) attempt(p *delivery) WebhookAttempt {
 	p.attempt++
 	n := p.attempt // p is another attempt's as soon as it is pushed back
 	a := WebhookAttempt{At: time.Now(), Delivery: p.ID, Attempt: n, Account: p.Account, What: p.What, IDs: p.IDs}
-	acc, target := d.s.webhookOf(p.Account)
+	acc, target := d.s.webhookOf(p.Account, int(p.ID)+n)
 	if target == "" {
 		a.Error = "no callback URL"
 	} else {
@@ -335,15 +338,15 @@ func (d *sender) waiting() int {
 	return len(d.pending)
 }
 
-// webhookOf finds where an account's events go; "" while nobody subscribed.
-func (s *Server) webhookOf(id string) (Account, string) {
+// webhookOf finds where an account's event goes this time; "" while nobody subscribed.
+func (s *Server) webhookOf(id string, turn int) (Account, string) {
 	s.world.mu.Lock()
 	defer s.world.mu.Unlock()
 	a := s.world.account(id)
-	if a == nil || !a.subscribed {
+	if a == nil || !a.subscribed || len(a.callbacks) == 0 {
 		return Account{}, ""
 	}
-	return a.Account, cmp.Or(a.WebhookURL, s.cfg.WebhookURL)
+	return a.Account, a.callbacks[turn%len(a.callbacks)]
 }
 
 // retryHeap is ordered by due time.

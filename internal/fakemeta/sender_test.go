@@ -92,6 +92,26 @@ func TestADeskThatIsAwayGetsEverythingLater(t *testing.T) {
 	}
 }
 
+func TestTwoGatewaysTakeTurns(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	second := newDesk(t)
+	second.status = func(int) int { return 503 } // this one is down: its share goes to the other
+	if err := w.Subscribe(t.Context(), w.desk.URL, second.URL); err != nil {
+		t.Fatal(err)
+	}
+	p := w.Phone("905332041896", "")
+	for range 10 {
+		p.SendText("Merhaba")
+	}
+	w.settle()
+	second.mu.Lock()
+	defer second.mu.Unlock()
+	if n := len(w.desk.received()); n != 10 || second.n != 5 {
+		t.Errorf("the first took %d, the second refused %d", n, second.n)
+	}
+}
+
 func TestMessagesOfOneChatArriveInOrder(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -124,6 +124,16 @@ func TestWhatsAppWebhooksHaveTheShapeOfTheFixtures(t *testing.T) {
 			w.expectShape("whatsapp/" + name)
 		})
 	}
+	t.Run("contacts_phone_shared", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t)
+		p := w.Phone("905557778899", "Deniz K.")
+		p.ShareNumber()
+		w.expectShape("whatsapp/contacts_phone_shared")
+		if p.Person().HidePhone {
+			t.Error("the number is still hidden")
+		}
+	})
 	t.Run("username_only_no_phone", func(t *testing.T) {
 		t.Parallel()
 		w := setup(t)

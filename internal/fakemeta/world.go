@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -33,6 +34,7 @@ type world struct {
 
 type account struct {
 	Account
+	callbacks    []string // where its events go, in turns
 	subscribed   bool
 	serviceMonth string // "2026-11"
 	serviceSent  int    // free-form messages delivered in that month
@@ -69,7 +71,12 @@ type thread struct {
 func newWorld(cfg Config) *world {
 	w := &world{index: map[string]*person{}, threads: map[pair]*thread{}, messages: map[string]*Message{}, changed: make(chan struct{})}
 	for _, a := range cfg.Accounts {
-		w.accounts = append(w.accounts, &account{Account: a, subscribed: true, blocked: map[*person]bool{}})
+		callbacks := []string{a.WebhookURL}
+		if a.WebhookURL == "" {
+			callbacks = append([]string{cfg.WebhookURL}, cfg.Gateways...)
+		}
+		callbacks = slices.DeleteFunc(callbacks, func(u string) bool { return u == "" })
+		w.accounts = append(w.accounts, &account{Account: a, callbacks: callbacks, subscribed: true, blocked: map[*person]bool{}})
 	}
 	return w
 }
