@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"gatehouse/internal/chat"
@@ -112,12 +113,23 @@ func (v visitors) OpenMedia(ctx context.Context, account chat.AccountID, visitor
 	}
 	name, m := id.String(), u.Media
 	if thumb {
-		name, m.Type = media.ThumbID(name), "image/jpeg"
+		name = media.ThumbID(name)
 	}
 	body, info, err := v.a.intake.Store.Open(ctx, name)
 	if err != nil {
 		return nil, chat.Media{}, err
 	}
 	m.Size = info.Size
+	if thumb {
+		head := make([]byte, 512)
+		n, err := io.ReadFull(body, head)
+		if err == nil || errors.Is(err, io.ErrUnexpectedEOF) {
+			_, err = body.Seek(0, io.SeekStart)
+		}
+		if err != nil {
+			return nil, chat.Media{}, errors.Join(err, body.Close())
+		}
+		m.Type = media.Sniff(head[:n], "", "").ContentType
+	}
 	return body, m, nil
 }

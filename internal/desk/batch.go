@@ -160,7 +160,9 @@ func (b *batch) message(in received) string {
 	}
 	msg.Content.Media = make([]chat.Media, len(m.Content.Media))
 	for i, f := range m.Content.Media {
-		f.ID = chat.NewID[chat.AttachmentID]()
+		if chat.IsZero(f.ID) { // an upload of a web chat visitor has one
+			f.ID = chat.NewID[chat.AttachmentID]()
+		}
 		if i < len(m.Refs) {
 			f.Ref = m.Refs[i]
 		}

@@ -153,10 +153,10 @@ func queueAttachments(b *pgx.Batch, messages []chat.Message) {
 	for i := range messages {
 		for j := range messages[i].Content.Media {
 			p := part{&messages[i], &messages[i].Content.Media[j], j}
-			if messages[i].Direction == chat.In || messages[i].Source == chat.SourcePhoneApp || messages[i].Source == chat.SourceHistory {
-				n = append(n, p)
-			} else {
+			if p.f.State == chat.MediaReady {
 				sent = append(sent, p)
+			} else {
+				n = append(n, p)
 			}
 		}
 	}

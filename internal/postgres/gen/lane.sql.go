@@ -54,7 +54,7 @@ const AttachUploads = `-- name: AttachUploads :exec
 UPDATE attachments a SET message_id = t.message_id, conversation_id = t.conversation_id, account_id = t.account_id, position = t.position
 FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::uuid[]) AS message_id, unnest($3::uuid[]) AS conversation_id,
 	unnest($4::uuid[]) AS account_id, unnest($5::smallint[]) AS position) AS t
-WHERE a.id = t.id
+WHERE a.id = t.id AND a.message_id IS NULL
 `
 
 type AttachUploadsParams struct {

@@ -169,7 +169,7 @@ ON CONFLICT DO NOTHING;
 UPDATE attachments a SET message_id = t.message_id, conversation_id = t.conversation_id, account_id = t.account_id, position = t.position
 FROM (SELECT unnest(@ids::uuid[]) AS id, unnest(@message_ids::uuid[]) AS message_id, unnest(@conversation_ids::uuid[]) AS conversation_id,
 	unnest(@account_ids::uuid[]) AS account_id, unnest(@positions::smallint[]) AS position) AS t
-WHERE a.id = t.id;
+WHERE a.id = t.id AND a.message_id IS NULL;
 
 -- name: EndAssignments :exec
 UPDATE assignments SET ended_at = @at WHERE conversation_id = any(@conversation_ids::uuid[]) AND ended_at IS NULL;
