@@ -41,8 +41,9 @@ type house struct {
 	readers   []func(chat.Notice)
 	reads     int // of threads
 
-	accept func(context.Context, []chat.RawEvent) error // in place of the door, if set
-	lost   bool                                         // notices do not arrive
+	accept    func(context.Context, []chat.RawEvent) error // asked before the commit, if set
+	accepting func()                                       // told after it, if set
+	lost      bool                                         // notices do not arrive
 }
 
 type tokenRow struct {
@@ -276,16 +277,19 @@ func (h *house) OpenMedia(ctx context.Context, account chat.AccountID, visitor c
 
 func (h *house) Accept(ctx context.Context, events []chat.RawEvent) error {
 	h.mu.Lock()
-	instead := h.accept
+	before, after := h.accept, h.accepting
 	h.mu.Unlock()
-	if instead != nil {
-		if err := instead(ctx, events); err != nil {
+	if before != nil {
+		if err := before(ctx, events); err != nil {
 			return err
 		}
 	}
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	h.accepted = append(h.accepted, events...)
+	h.mu.Unlock()
+	if after != nil {
+		after()
+	}
 	return nil
 }
 
@@ -358,7 +362,14 @@ func (h *house) ingest() {
 
 // happen adds an event to the visitor's open conversation, or begins one, and tells everybody.
 func (h *house) happen(account chat.AccountID, visitor string, make func(*chat.ConversationRow) chat.ThreadEvent) chat.ThreadEvent {
+	e, row := h.record(account, visitor, make)
+	h.broadcast(chat.Notice{Kind: chat.NoticeConversation, Conversation: &row, Events: []chat.ThreadEvent{e}})
+	return e
+}
+
+func (h *house) record(account chat.AccountID, visitor string, make func(*chat.ConversationRow) chat.ThreadEvent) (chat.ThreadEvent, chat.ConversationRow) {
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	th := h.threads[visitor]
 	if th == nil {
 		id := chat.NewID[chat.IdentityID]()
@@ -381,13 +392,8 @@ func (h *house) happen(account chat.AccountID, visitor string, make func(*chat.C
 		}
 	}
 	th.events = append(th.events, e)
-	n := chat.Notice{Kind: chat.NoticeConversation, Conversation: ptr(*row), Events: []chat.ThreadEvent{e}}
-	h.mu.Unlock()
-	h.broadcast(n)
-	return e
+	return e, *row
 }
-
-func ptr[T any](v T) *T { return &v }
 
 func (h *house) assign(visitor string, agent chat.AgentID) {
 	h.happen(h.shop.ID, visitor, func(row *chat.ConversationRow) chat.ThreadEvent {

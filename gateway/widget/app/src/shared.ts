@@ -18,8 +18,8 @@ export type ToFrame =
 export type ToPage =
   | { type: 'close' }
   | { type: 'started' } // a chat has begun: later pages load the frame without being asked
-  | { type: 'unread'; count: number }
-  | { type: 'message'; name: string }; // somebody wrote; the text stays in the frame
+  | { type: 'unread'; count: number; name: string } // name: who wrote the newest; the text stays in the frame
+  | { type: 'message'; name: string }; // somebody wrote just now
 
 /** How an account's chat looks: GET config, and data-look of the frame's page. Written by gateway/widget/site.go. */
 export interface Look {
@@ -47,6 +47,9 @@ export interface Shades {
   accent_soft: string;
   out: string;
 }
+
+/** How dates and numbers are written: as the browser's region does, in the language spoken. */
+export const region = (spoken: string) => (navigator.language.startsWith(spoken) ? navigator.language : spoken);
 
 /** The language to speak: what was set, else what the page or the browser speaks, else the account's. */
 export function language(look: Look, asked: string): 'en' | 'tr' {

@@ -3,7 +3,7 @@
  * allowed origin hands it, and keeps the visitor's token to itself.
  */
 import './style.css';
-import { language, type Greeting, type Look, type Shades, type ToFrame, type ToPage } from '../shared';
+import { language, region, type Greeting, type Look, type Shades, type ToFrame, type ToPage } from '../shared';
 import { ChatStore } from './chat';
 import { h, icon, makeRows } from './dom';
 import type { Item } from './link';
@@ -97,7 +97,7 @@ function draw() {
   const pinned = atEnd();
   const before = log.scrollHeight;
   const top = rows.firstElementChild;
-  drawRows(logRows(store, look, { w: t, locale: locale() }));
+  drawRows(logRows(store, look, { w: t, locale: region(locale()) }));
   if (pinned) toEnd();
   else if (rows.firstElementChild !== top) log.scrollTop += log.scrollHeight - before; // older ones came above
   jump.setAttribute('aria-label', t.newer);
@@ -112,7 +112,7 @@ function draw() {
   send.setAttribute('aria-label', t.send);
   powered.textContent = t.powered;
   measure();
-  look_();
+  watched();
 }
 
 const initials = (name: string) => name.split(/\s+/, 2).map((p) => [...p][0]?.toLocaleUpperCase(locale())).join('');
@@ -127,26 +127,30 @@ function toEnd() {
 }
 
 /** What is on the screen was seen; what is not is counted. */
-function look_() {
+function watched() {
+  if (!store.state.ready) return;
   jump.hidden = atEnd();
   if (open && document.visibilityState === 'visible' && atEnd()) store.seen();
-  if (store.state.unread !== toldUnread) post({ type: 'unread', count: (toldUnread = store.state.unread) });
+  if (store.state.unread !== toldUnread) tellUnread();
+}
+function tellUnread() {
+  const last = store.state.items.findLast((i) => i.sent_at);
+  post({ type: 'unread', count: (toldUnread = store.state.unread), name: last?.name || look.title });
 }
 log.addEventListener('scroll', () => {
-  look_();
+  watched();
   if (log.scrollTop < 80) store.older();
 });
-document.addEventListener('visibilitychange', look_);
+document.addEventListener('visibilitychange', watched);
 new ResizeObserver(() => {
   if (jump.hidden) toEnd(); // the keyboard came, or the frame was opened: the end stays in sight
-  look_();
+  watched();
 }).observe(log);
 
 /** Says aloud what somebody else wrote: the newest, and how many where they come together. */
 let unheard: Item[] = [];
 function listen(i: Item) {
-  const name = i.name || look.title;
-  if (!open) post({ type: 'message', name });
+  post({ type: 'message', name: i.name || look.title });
   if (unheard.push(i) > 1) return;
   setTimeout(() => {
     const last = unheard.at(-1)!;
@@ -210,7 +214,7 @@ addEventListener('keydown', (e) => e.key === 'Escape' && !e.isComposing && post(
 function show(on: boolean) {
   open = on;
   if (on) (foot.querySelector('textarea, button') as HTMLElement | null)?.focus();
-  look_();
+  watched();
 }
 
 addEventListener('message', (e: MessageEvent<Greeting>) => {
@@ -230,7 +234,7 @@ addEventListener('message', (e: MessageEvent<Greeting>) => {
   store.name = hello.name;
   store.setLocale(locale());
   if (store.token) post({ type: 'started' });
-  post({ type: 'unread', count: (toldUnread = store.state.unread) });
+  if (store.state.ready) tellUnread();
   draw();
   if (hello.open) show(true);
 });

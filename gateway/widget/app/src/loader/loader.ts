@@ -72,7 +72,7 @@ function start(look: Look) {
   const emit = (event: Event, value?: unknown) => listeners.get(event)?.forEach((f) => f(value));
 
   const host = document.createElement('gatehouse-chat');
-  const root = host.attachShadow({ mode: 'closed' });
+  const root = host.attachShadow({ mode: 'open' });
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(style);
   root.adoptedStyleSheets = [sheet];
@@ -171,14 +171,12 @@ function start(look: Look) {
     if (m.type === 'close') api('close');
     if (m.type === 'started') keep({ started: true });
     if (m.type === 'unread' && m.count !== (kept.unread ?? 0)) {
+      if (m.count > (kept.unread ?? 0) && !kept.open) whisper(say().wrote.replace('#', m.name));
       keep({ unread: m.count });
       show();
       emit('unread', m.count);
     }
-    if (m.type === 'message') {
-      emit('message', { name: m.name });
-      if (!kept.open) whisper(say().wrote.replace('#', m.name || look.title));
-    }
+    if (m.type === 'message') emit('message', { name: m.name });
   }
 
   function whisper(text: string) {
@@ -254,12 +252,12 @@ function start(look: Look) {
   host.hidden = 'hidden' in script.dataset;
   document.body.appendChild(host);
 
-  show();
   if (kept.started || kept.open) load();
   else if (look.teaser && !sessionStorage.getItem(memory)) {
     sessionStorage.setItem(memory, '1');
     whisper(look.teaser);
   }
+  show();
   for (const call of early) api(...(Array.from(call) as [string]));
 }
 
