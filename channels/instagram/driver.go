@@ -9,6 +9,8 @@
 package instagram
 
 import (
+	"strings"
+
 	"gatehouse/channels"
 	"gatehouse/channels/internal/graph"
 	"gatehouse/internal/chat"
@@ -105,6 +107,10 @@ func open(d channels.Driver, a channels.Account, deps channels.Deps) (channels.S
 	s := &sender{graph: g, files: deps.HTTP, account: a.Setting(d, settingAccount), now: deps.Now}
 	if s.account == "" {
 		return nil, chat.Errorf(chat.CodeInvalid, "%s is missing", settingAccount)
+	}
+	s.node = s.account
+	if strings.HasPrefix(a.Setting(d, settingBase), "https://graph.facebook.com") {
+		s.node = "me" // the Page behind the account, whose token it is
 	}
 	return s, nil
 }

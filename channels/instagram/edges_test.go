@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"gatehouse/channels"
 	"gatehouse/channels/channeltest"
@@ -100,5 +101,33 @@ func TestCheckAsksForTheAccount(t *testing.T) {
 	var refused *chat.SendError
 	if err := s.Check(t.Context()); !errors.As(err, &refused) || refused.Effect != chat.EffectAccountBroken {
 		t.Errorf("got %v", err)
+	}
+}
+
+// roundTrip answers requests without a network.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestBehindFacebookLoginThePageSends(t *testing.T) {
+	t.Parallel()
+	s := suite()
+	s.Settings["graph_base_url"] = "https://graph.facebook.com"
+	var asked []string
+	sender, err := instagram.Driver().Open(channels.Account{Account: chat.Account{Settings: s.Settings}, Secrets: s.Secrets}, channels.Deps{
+		Now: time.Now,
+		HTTP: &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			asked = append(asked, r.URL.String())
+			return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(`{"message_id":"mid.1"}`))}, nil
+		})},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sender.Send(t.Context(), chat.Outbound{To: to, Kind: chat.KindText, Text: "x"}); err != nil {
+		t.Error(err)
+	}
+	if fmt.Sprint(asked) != "[https://graph.facebook.com/v26.0/me/messages]" {
+		t.Errorf("asked %v", asked)
 	}
 }

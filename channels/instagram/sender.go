@@ -19,6 +19,7 @@ type sender struct {
 	graph   *graph.Client
 	files   *http.Client // for addresses that webhooks give; without our token
 	account string
+	node    string // that sends: the account, or the Page behind it
 	now     func() time.Time
 }
 
@@ -30,7 +31,7 @@ var (
 	_ channels.Health       = (*sender)(nil)
 )
 
-// outgoing is the body of POST /{account}/messages (PROTOCOLS.md §6).
+// outgoing is the body of POST /{node}/messages (PROTOCOLS.md §6).
 type outgoing struct {
 	Recipient party       `json:"recipient"`
 	Type      string      `json:"messaging_type,omitempty"`
@@ -83,7 +84,7 @@ func (s *sender) Send(ctx context.Context, out chat.Outbound) (chat.Receipt, err
 	var answer struct {
 		ID graph.Loose `json:"message_id"`
 	}
-	if err := s.graph.Post(ctx, &answer, body, s.account, "messages"); err != nil {
+	if err := s.graph.Post(ctx, &answer, body, s.node, "messages"); err != nil {
 		return chat.Receipt{}, err
 	}
 	if answer.ID == "" && body.Message != nil {
@@ -191,7 +192,7 @@ func (s *sender) act(ctx context.Context, to []chat.Address, action string) erro
 	if err != nil {
 		return err
 	}
-	return s.graph.Post(ctx, &struct{}{}, outgoing{Recipient: who, Action: action}, s.account, "messages")
+	return s.graph.Post(ctx, &struct{}{}, outgoing{Recipient: who, Action: action}, s.node, "messages")
 }
 
 // Check asks whether the token works and belongs to the account.

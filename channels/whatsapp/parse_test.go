@@ -244,50 +244,50 @@ func TestDeepNestingIsRefusedQuickly(t *testing.T) {
 
 func TestRareShapesOfMessages(t *testing.T) {
 	t.Parallel()
-	for content, want := range map[string]string{
-		`"type":"image"`:                                                        `in unsupported m unsupported=image/`,
-		`"type":"image","image":{"caption":"x"}`:                                `in unsupported m unsupported=image/`,
-		`"type":"image","errors":[{"code":131052,"title":"t"}]`:                 `in unsupported m unsupported=image/131052`,
-		`"type":"image","image":{"url":"https://lookaside.fbsbx.com/1"}`:        `in image m file=//pending file_url=https://lookaside.fbsbx.com/1`,
-		`"type":"location","location":{"latitude":91,"longitude":0}`:            `in unsupported m unsupported=location/`,
-		`"type":"location","location":{"latitude":1}`:                           `in unsupported m unsupported=location/`,
-		`"type":"location","location":{"latitude":0,"longitude":0}`:             `in location m place=0,0`,
-		`"type":"contacts","contacts":{}`:                                       `in unsupported m unsupported=contacts/`,
-		`"type":"contacts"`:                                                     `in unsupported m unsupported=contacts/`,
-		`"type":"contacts","contacts":[{"phones":5}]`:                           `in contacts m cards=[{"phones":5}]`,
-		`"type":"interactive"`:                                                  `in unsupported m unsupported=interactive/`,
-		`"type":"interactive","interactive":{"type":"product_reply"}`:           `in unsupported m unsupported=product_reply/`,
-		`"type":"button","button":{"text":"Dur","payload":"STOP"}`:              `in interactive m text="Dur" choice=quick_reply/STOP`,
-		`"type":"order","order":{"product_items":[]}`:                           `in order m total=`,
-		`"type":"order","order":{"product_items":[{"item_price":1e300}]}`:       `in unsupported m unsupported=order/`,
-		`"type":"order","order":{"product_items":[{"item_price":-1}]}`:          `in unsupported m unsupported=order/`,
-		`"type":"order","order":{"product_items":[{"item_price":"x"}]}`:         `in unsupported m unsupported=order/`,
-		`"type":"hologram"`:                                                     `in unsupported m unsupported=hologram/`,
-		`"x":1`:                                                                 `in unsupported m unsupported=/`,
-		`"type":"text","text":{"body":"x"},"referral":{"source_url":"data:,x"}`: `in text m text="x" referral=/`,
-		`"type":"text","text":{"body":"x"},"context":{"forwarded":true,"frequently_forwarded":true,"id":""}`:                                                                                                   `in text m text="x" forwarded=frequently`,
-		`"type":"order","order":{"product_items":[{"product_retailer_id":"a","quantity":3,"item_price":0.1,"currency":"EUR"},{"product_retailer_id":7,"quantity":"2","item_price":"0.333","currency":"EUR"}]}`: `in order m 3*a@0.10 2*7@0.333 total=0.966EUR`,
-		`"type":"order","order":{"product_items":[{"quantity":1,"item_price":1,"currency":"EUR"},{"quantity":1,"item_price":1,"currency":"TRY"}]}`:                                                             `in order m 1*@1.00 1*@1.00 total=`,
+	for _, c := range [][2]string{
+		{`"type":"image"`, `in unsupported m unsupported=image/`},
+		{`"type":"image","image":{"caption":"x"}`, `in unsupported m unsupported=image/`},
+		{`"type":"image","errors":[{"code":131052,"title":"t"}]`, `in unsupported m unsupported=image/131052`},
+		{`"type":"image","image":{"url":"https://lookaside.fbsbx.com/1"}`, `in image m file=//pending file_url=https://lookaside.fbsbx.com/1`},
+		{`"type":"location","location":{"latitude":91,"longitude":0}`, `in unsupported m unsupported=location/`},
+		{`"type":"location","location":{"latitude":1}`, `in unsupported m unsupported=location/`},
+		{`"type":"location","location":{"latitude":0,"longitude":0}`, `in location m place=0,0`},
+		{`"type":"contacts","contacts":{}`, `in unsupported m unsupported=contacts/`},
+		{`"type":"contacts"`, `in unsupported m unsupported=contacts/`},
+		{`"type":"contacts","contacts":[{"phones":5}]`, `in contacts m cards=[{"phones":5}]`},
+		{`"type":"interactive"`, `in unsupported m unsupported=interactive/`},
+		{`"type":"interactive","interactive":{"type":"product_reply"}`, `in unsupported m unsupported=product_reply/`},
+		{`"type":"button","button":{"text":"Dur","payload":"STOP"}`, `in interactive m text="Dur" choice=quick_reply/STOP`},
+		{`"type":"order","order":{"product_items":[]}`, `in order m total=`},
+		{`"type":"order","order":{"product_items":[{"item_price":1e300}]}`, `in unsupported m unsupported=order/`},
+		{`"type":"order","order":{"product_items":[{"item_price":-1}]}`, `in unsupported m unsupported=order/`},
+		{`"type":"order","order":{"product_items":[{"item_price":"x"}]}`, `in unsupported m unsupported=order/`},
+		{`"type":"hologram"`, `in unsupported m unsupported=hologram/`},
+		{`"x":1`, `in unsupported m unsupported=/`},
+		{`"type":"text","text":{"body":"x"},"referral":{"source_url":"data:,x"}`, `in text m text="x" referral=/`},
+		{`"type":"text","text":{"body":"x"},"context":{"forwarded":true,"frequently_forwarded":true,"id":""}`, `in text m text="x" forwarded=frequently`},
+		{`"type":"order","order":{"product_items":[{"product_retailer_id":"a","quantity":3,"item_price":0.1,"currency":"EUR"},{"product_retailer_id":7,"quantity":"2","item_price":"0.333","currency":"EUR"}]}`, `in order m 3*a@0.10 2*7@0.333 total=0.966EUR`},
+		{`"type":"order","order":{"product_items":[{"quantity":1,"item_price":1,"currency":"EUR"},{"quantity":1,"item_price":1,"currency":"TRY"}]}`, `in order m 1*@1.00 1*@1.00 total=`},
 	} {
-		gives(t, incoming(`{"from":"905551110001","id":"m","timestamp":"1795250000",`+content+`}`), want+` opens by=phone:905551110001 at=1795250000`)
+		gives(t, incoming(`{"from":"905551110001","id":"m","timestamp":"1795250000",`+c[0]+`}`), c[1]+` opens by=phone:905551110001 at=1795250000`)
 	}
 	by := ` by=phone:905551110001 at=1795250000`
-	for content, want := range map[string]string{
-		`"type":"unsupported","unsupported":{"type":"edit"}`: `in unsupported m unsupported=edit/` + by,
-		`"type":"unsupported","unsupported":{"type":"pin"}`:  `in unsupported m unsupported=pin/` + by,
-		`"type":"reaction","reaction":{"emoji":"x"}`:         `ignored note=malformed`,
-		`"type":"edit"`:               `ignored note=malformed`,
-		`"type":"revoke","revoke":{}`: `ignored note=malformed`,
-		`"type":"system"`:             `ignored note=malformed`,
-		`"type":"system","system":{"type":"user_wrote_a_poem"}`:                                                                                    `ignored note=unknown_event`,
-		`"type":"system","system":{"type":"user_changed_number"}`:                                                                                  `ignored note=malformed`,
-		`"type":"request_welcome"`:                                                                                                                 `ignored note=unknown_event`,
-		`"type":"edit","edit":{"original_message_id":"o","message":{"image":{"caption":"neu"}}}`:                                                   `edit in o text="neu"` + by,
-		`"type":"edit","edit":{"original_message_id":"o","message":{}}`:                                                                            `edit in o` + by,
-		`"type":"interactive","interactive":{"call_permission_reply":{"response":"reject"}}`:                                                       `call permission m response=reject` + by,
-		`"type":"interactive","interactive":{"call_permission_reply":{"response":"accept","is_permanent":true,"expiration_timestamp":1795854800}}`: `call permission m response=accept` + by,
+	for _, c := range [][2]string{
+		{`"type":"unsupported","unsupported":{"type":"edit"}`, `in unsupported m unsupported=edit/` + by},
+		{`"type":"unsupported","unsupported":{"type":"pin"}`, `in unsupported m unsupported=pin/` + by},
+		{`"type":"reaction","reaction":{"emoji":"x"}`, `ignored note=malformed`},
+		{`"type":"edit"`, `ignored note=malformed`},
+		{`"type":"revoke","revoke":{}`, `ignored note=malformed`},
+		{`"type":"system"`, `ignored note=malformed`},
+		{`"type":"system","system":{"type":"user_wrote_a_poem"}`, `ignored note=unknown_event`},
+		{`"type":"system","system":{"type":"user_changed_number"}`, `ignored note=malformed`},
+		{`"type":"request_welcome"`, `ignored note=unknown_event`},
+		{`"type":"edit","edit":{"original_message_id":"o","message":{"image":{"caption":"neu"}}}`, `edit in o text="neu"` + by},
+		{`"type":"edit","edit":{"original_message_id":"o","message":{}}`, `edit in o` + by},
+		{`"type":"interactive","interactive":{"call_permission_reply":{"response":"reject"}}`, `call permission m response=reject` + by},
+		{`"type":"interactive","interactive":{"call_permission_reply":{"response":"accept","is_permanent":true,"expiration_timestamp":1795854800}}`, `call permission m response=accept` + by},
 	} {
-		gives(t, incoming(`{"from":"905551110001","id":"m","timestamp":"1795250000",`+content+`}`), want)
+		gives(t, incoming(`{"from":"905551110001","id":"m","timestamp":"1795250000",`+c[0]+`}`), c[1])
 	}
 	gives(t, incoming(`{"id":"m","type":"system","system":{"type":"customer_identity_changed"}}`), `ignored note=bad_sender`)
 	gives(t, change("messages", of(`"messages":[{"from":"905551110001","id":"m","timestamp":"1795250000","type":"interactive"}],"errors":[{"code":131000}]`)),

@@ -9,9 +9,7 @@ import (
 
 // status reads one of statuses[]: how far a message of ours has come, what it costs, or why it failed.
 func (r *reader) status(s *status) {
-	to, ok := map[graph.Loose]chat.MessageStatus{
-		"sent": chat.StatusSent, "delivered": chat.StatusDelivered, "read": chat.StatusRead, "played": chat.StatusPlayed, "failed": chat.StatusFailed,
-	}[s.Status]
+	to := chat.MessageStatus(s.Status) // the words are the same
 	switch {
 	case s.Kind == "group":
 		r.ignore(graph.NoteGroup)
@@ -19,7 +17,10 @@ func (r *reader) status(s *status) {
 	case s.bad, s.ID == "" && s.Opaque == "":
 		r.ignore(graph.NoteMalformed)
 		return
-	case !ok:
+	}
+	switch to {
+	case chat.StatusSent, chat.StatusDelivered, chat.StatusRead, chat.StatusPlayed, chat.StatusFailed:
+	default:
 		r.ignore(graph.NoteUnknownStatus)
 		return
 	}
@@ -27,7 +28,8 @@ func (r *reader) status(s *status) {
 		ExternalID: graph.ID(s.ID), Opaque: string(s.Opaque), Status: to,
 	}}
 	in.From, in.Profile = r.person(s.UserID, s.Recipient)
-	if in.At, ok = s.Timestamp.Time(); !ok {
+	at, ok := s.Timestamp.Time()
+	if in.At = at; !ok {
 		in.Note = graph.NoteBadTimestamp
 	}
 	if to == chat.StatusFailed {
