@@ -16,6 +16,8 @@ type signInStore interface {
 	Rehash(ctx context.Context, id chat.AgentID, from, to string) error
 	// Session returns CodeSessionOver unless the session holds.
 	Session(ctx context.Context, tokenHash []byte) (chat.Session, error)
+	// PeekSession is Session without noting a use.
+	PeekSession(ctx context.Context, tokenHash []byte) (chat.Session, error)
 	// EndSession tells whose session it was; zero if there was none.
 	EndSession(ctx context.Context, tokenHash []byte) (chat.AgentID, error)
 
@@ -105,6 +107,11 @@ func (d *Desk) rehash(ctx context.Context, c chat.Credentials, password string) 
 // Session finds who asks with a session token, by its hash. CodeSessionOver: none, over, or its agent is disabled.
 func (d *Desk) Session(ctx context.Context, tokenHash []byte) (chat.Session, error) {
 	return d.store.Session(ctx, tokenHash)
+}
+
+// PeekSession is Session for those who only look: an open socket must not keep a session alive by itself.
+func (d *Desk) PeekSession(ctx context.Context, tokenHash []byte) (chat.Session, error) {
+	return d.store.PeekSession(ctx, tokenHash)
 }
 
 // SignOut ends a session. Its agent is offline at once.

@@ -30,6 +30,8 @@ type Metrics struct {
 	recovered   *prometheus.CounterVec
 	media       *prometheus.CounterVec
 	sockets     *prometheus.GaugeVec
+	live        *prometheus.CounterVec
+	liveLag     prometheus.Histogram
 	signIns     *prometheus.CounterVec
 	requests    *prometheus.HistogramVec
 }
@@ -79,7 +81,11 @@ func New() *Metrics {
 		Namespace: "gatehouse", Name: "routed_wait_seconds", Help: "Time that a routed conversation had waited.", Buckets: slow,
 	})
 	m.sockets = prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "gatehouse", Name: "sockets", Help: "Live WebSockets by who is at the other end."}, []string{"of"})
-	reg.MustRegister(m.doorRows, m.waited, m.sockets)
+	m.live = counter("live_total", "What happened on agents' live streams: frames, closed sockets by reason, news that the bus lost (missed), resynced.", "what", "reason")
+	m.liveLag = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Namespace: "gatehouse", Name: "live_lag_seconds", Help: "Age of an event when it went to the agents' sockets.", Buckets: fast,
+	})
+	reg.MustRegister(m.doorRows, m.waited, m.sockets, m.liveLag)
 	return m
 }
 
@@ -136,8 +142,16 @@ func (m *Metrics) Recovered(what string, n int) { m.recovered.WithLabelValues(wh
 // Media counts a fetched file.
 func (m *Metrics) Media(kind, outcome string) { m.media.WithLabelValues(kind, outcome).Inc() }
 
-// Sockets counts sockets that opened (+1) and closed (-1), of agents or visitors.
-func (m *Metrics) Sockets(of string, n int) { m.sockets.WithLabelValues(of).Add(float64(n)) }
+// Sockets notes how many sockets are open, of agents or visitors.
+func (m *Metrics) Sockets(of string, n int) { m.sockets.WithLabelValues(of).Set(float64(n)) }
+
+// Live counts what happened on agents' streams.
+func (m *Metrics) Live(what, reason string, n int) {
+	m.live.WithLabelValues(what, reason).Add(float64(n))
+}
+
+// LiveLag observes how old an event was when it went to the sockets.
+func (m *Metrics) LiveLag(age time.Duration) { m.liveLag.Observe(age.Seconds()) }
 
 // SignIn counts an attempt to sign in.
 func (m *Metrics) SignIn(outcome string) { m.signIns.WithLabelValues(outcome).Inc() }

@@ -52,6 +52,15 @@ func (s *Store) Rehash(ctx context.Context, id chat.AgentID, from, to string) er
 
 // Session finds a session that is not over, and notes its use, to the minute. Otherwise CodeSessionOver.
 func (s *Store) Session(ctx context.Context, tokenHash []byte) (chat.Session, error) {
+	return s.session(ctx, tokenHash, true)
+}
+
+// PeekSession is Session without noting a use.
+func (s *Store) PeekSession(ctx context.Context, tokenHash []byte) (chat.Session, error) {
+	return s.session(ctx, tokenHash, false)
+}
+
+func (s *Store) session(ctx context.Context, tokenHash []byte, use bool) (chat.Session, error) {
 	rows, err := s.q.SessionByHash(ctx, tokenHash, chat.SessionIdle.Seconds())
 	if err != nil {
 		return chat.Session{}, wrap(err)
@@ -60,7 +69,7 @@ func (s *Store) Session(ctx context.Context, tokenHash []byte) (chat.Session, er
 		return chat.Session{}, chat.Errorf(chat.CodeSessionOver, "no such session")
 	}
 	r := rows[0]
-	if r.Stale {
+	if r.Stale && use {
 		if err := s.q.TouchSession(ctx, tokenHash); err != nil {
 			return chat.Session{}, wrap(err)
 		}
