@@ -4,6 +4,7 @@ package all
 import (
 	"gatehouse/channels"
 	"gatehouse/channels/instagram"
+	"gatehouse/channels/webchat"
 	"gatehouse/channels/whatsapp"
 )
 
@@ -12,5 +13,6 @@ func Drivers() []channels.Driver {
 	return []channels.Driver{
 		whatsapp.Driver(),
 		instagram.Driver(),
+		webchat.Driver(),
 	}
 }

@@ -441,8 +441,30 @@ func (b *batch) referral(in received) string {
 
 func (b *batch) issue(in received) string {
 	i := in.Issue
+	if i.Number != "" && digits(i.Number) != digits(b.account.Address) && !b.hasNumber(i.Number) {
+		return "account_other" // a business account's numbers share its key
+	}
 	b.write.Account = &chat.AccountChange{State: i.State, Reason: i.Event, PerSecond: i.PerSecond, TemplatesBlockedUntil: i.TemplatesBlockedUntil}
 	return "account"
+}
+
+// hasNumber tells whether news about a number is about this account, as far as the record knows its number.
+func (b *batch) hasNumber(number string) bool {
+	for _, k := range b.account.Keys {
+		if digits(k.Value) == digits(number) {
+			return true
+		}
+	}
+	return digits(b.account.Address) == ""
+}
+
+func digits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, s)
 }
 
 // addressBook takes names from the business's own address book, for contacts that we know and that have no name.
