@@ -46,18 +46,22 @@ func paletteOf(color string) palette {
 	return palette{
 		Brand:   brand.String(),
 		OnBrand: inkOn(brand).String(),
-		Light:   shadesOf(brand, white, .15, -1),
+		Light:   shadesOf(brand, white, .2, -1),
 		Dark:    shadesOf(dark, darkSurface, .2, +1),
 	}
 }
 
 // shadesOf derives a theme's shades from its accent. way is the direction in which text gains contrast on the surface.
 func shadesOf(accent, surface rgb, tint float64, way int) shades {
-	out := mix(accent, surface, tint)
+	bright := accent // a dark colour's tint would be grey
+	if h, s, l := accent.hsl(); l < .58 {
+		bright = fromHSL(h, s, .58)
+	}
+	out := mix(bright, surface, tint)
 	text := accent.until(way, func(c rgb) bool { return contrast(c, surface) >= readable && contrast(c, out) >= readable })
 	return shades{
 		Accent: accent.String(), OnAccent: inkOn(accent).String(), AccentText: text.String(),
-		AccentSoft: mix(accent, surface, tint*.7).String(), Out: out.String(),
+		AccentSoft: mix(bright, surface, tint*.7).String(), Out: out.String(),
 	}
 }
 

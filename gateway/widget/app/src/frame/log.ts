@@ -67,14 +67,17 @@ export function logRows(store: ChatStore, look: Look, { w, locale }: Speech): Ro
     });
   }
 
+  const after = () => (author === 'me' ? 'out g' : ((author = 'me'), 'out'));
   for (const o of s.outbox) {
     const acked = s.acked.has(o.id);
-    add(o.id, [o, acked], () => waiting(o, acked));
+    const side = after();
+    add(o.id, [o, acked, side], () => waiting(o, acked, side));
   }
   for (const u of s.uploads) {
-    add(u.key, [u.file.name, u.failed], () =>
+    const side = after();
+    add(u.key, [u.file.name, u.failed, side], () =>
       failable(u.failed,
-        bubble('out', fill(w.uploading, u.file.name), false, [chip(u.failed ? u.file.name : fill(w.uploading, u.file.name))], [icon(u.failed ? 'alert' : 'clock', u.failed ? w.failed : w.sending)]),
+        bubble(side, fill(w.uploading, u.file.name), false, [chip(u.failed ? u.file.name : fill(w.uploading, u.file.name))], [icon(u.failed ? 'alert' : 'clock', u.failed ? w.failed : w.sending)]),
         () => void store.upload(u.file, u.key), () => store.drop(u.key)));
   }
   if (s.chat.state === 'queued' && !s.outbox.length) {
@@ -87,15 +90,15 @@ export function logRows(store: ChatStore, look: Look, { w, locale }: Speech): Ro
   return rows;
 
   function mark(i: Item): HTMLElement {
-    const [before, after] = w[i.mark!].split('#') as [string, string?];
-    const said = after === undefined ? [before] : i.name ? [before, h('b', {}, i.name), after] : [i.mark === 'ended' ? w.over : fill(w[i.mark!], look.title)];
+    const [before, behind] = w[i.mark!].split('#') as [string, string?];
+    const said = behind === undefined ? [before] : i.name ? [before, h('b', {}, i.name), behind] : [i.mark === 'ended' ? w.over : fill(w[i.mark!], look.title)];
     return h('div', { class: 'ev' }, icon(i.mark === 'ended' ? 'tick' : i.mark === 'waiting' ? 'clock' : 'person'), h('span', {}, ...said, ` · ${at(i.at)}`));
   }
 
-  function waiting(o: Outgoing, acked: boolean): HTMLElement {
+  function waiting(o: Outgoing, acked: boolean, side: string): HTMLElement {
     const inner = [...(o.file ? [chip(o.file.name)] : []), ...linked(o.text)];
     const sign = o.failed ? icon('alert', w.failed) : acked ? icon('tick', w.sent) : icon('clock', w.sending);
-    return failable(o.failed, bubble('out', `${w.you}, ${at(new Date(o.at).toISOString())}`, false, inner, [sign]),
+    return failable(o.failed, bubble(side, `${w.you}, ${at(new Date(o.at).toISOString())}`, false, inner, [sign]),
       () => store.retry(o.id), () => store.drop(o.id));
   }
 

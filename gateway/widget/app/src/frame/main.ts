@@ -47,7 +47,7 @@ const box = h('textarea', { rows: 1, enterkeyhint: 'send', dir: 'auto', 'aria-de
 const over = h('span', { class: 'over', id: 'over' });
 const pick = h('input', { type: 'file', class: 'sr', tabindex: -1, 'aria-hidden': 'true', accept: look.accept.join() });
 const attach = h('button', { class: 'ib', type: 'button', onclick: () => pick.click() }, icon('attach'));
-const send = h('button', { class: 'ib send', type: 'submit' }, icon('send'));
+const send = h('button', { class: 'ib go', type: 'submit' }, icon('send'));
 const form = h('form', { onsubmit: submit }, over, box, pick, attach, send);
 const anew = h('button', { class: 'btn', onclick: () => (store.startAnew(), box.focus()) });
 const foot = h('footer', {});
@@ -142,10 +142,12 @@ log.addEventListener('scroll', () => {
   if (log.scrollTop < 80) store.older();
 });
 document.addEventListener('visibilitychange', watched);
-new ResizeObserver(() => {
-  if (jump.hidden) toEnd(); // the keyboard came, or the frame was opened: the end stays in sight
+const grown = new ResizeObserver(() => {
+  if (jump.hidden) toEnd(); // a picture came, or the keyboard, or the frame was opened: the end stays in sight
   watched();
-}).observe(log);
+});
+grown.observe(log);
+grown.observe(rows);
 
 /** Says aloud what somebody else wrote: the newest, and how many where they come together. */
 let unheard: Item[] = [];
