@@ -314,19 +314,28 @@ func TestAnUnreadableAppendOnlyFileIsSetAside(t *testing.T) {
 	}
 }
 
-func TestAClusterThatWasLeftHalfMadeIsMadeAnew(t *testing.T) {
+func TestAKillDuringTheFirstStartLeavesNothingHalfMade(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	rest := filepath.Join(dir, postgresDir, clusterDir+".new", "base")
-	if err := os.MkdirAll(rest, 0o700); err != nil {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), gatehouseEnv+"="+dir)
+	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	s := start(t, Config{Dir: dir, Parts: OnlyPostgres})
-	if got := s.sql(t, "select 1"); got != "1" {
-		t.Errorf("select 1 = %q", got)
+	halfMade := func() []string {
+		rests, err := filepath.Glob(filepath.Join(dir, postgresDir, clusterDir+".new-*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rests
 	}
-	if _, err := os.Stat(rest); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the rest is still there: %v", err)
+	eventually(t, "initdb is at work", func() bool { return len(halfMade()) > 0 })
+	kill(t, cmd)
+	s := start(t, Config{Dir: dir})
+	s.remember(t, "whole")
+	s.recall(t, "whole")
+	if rests := halfMade(); len(rests) > 0 {
+		t.Errorf("still there: %v", rests)
 	}
 }
 

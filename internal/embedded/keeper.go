@@ -21,7 +21,7 @@ type program interface {
 }
 
 const (
-	firstTries = 5                      // launches in one Start: a killed Postgres may need a moment to let go of its memory
+	firstTries = 5                      // in one Start: a killed Postgres may need a moment to let go of its memory
 	pause      = 100 * time.Millisecond // before the second one; doubled each time
 	longest    = 10 * time.Second       // between the launches of a server that keeps ending
 )
@@ -46,17 +46,11 @@ func (k *keeper) start(ctx context.Context) error {
 		return nil
 	}
 	began := time.Now()
-	slow := time.AfterFunc(2*time.Second, func() { k.log.Info("embedded: still starting; after a crash it has to recover first") })
+	slow := time.AfterFunc(2*time.Second, func() { k.log.Info("embedded: still starting") })
 	defer slow.Stop()
-	p, err := k.adopt(ctx)
+	p, adopted, err := k.persist(ctx)
 	if err != nil {
 		return err
-	}
-	adopted := p != nil
-	if !adopted {
-		if p, err = k.persist(ctx); err != nil {
-			return err
-		}
 	}
 	k.log.Info("embedded: the server is up", "adopted", adopted, "pid", p.pid, "took", time.Since(began).Round(time.Millisecond))
 	k.hold(p)
@@ -66,14 +60,20 @@ func (k *keeper) start(ctx context.Context) error {
 	return nil
 }
 
-func (k *keeper) persist(ctx context.Context) (p *process, err error) {
+func (k *keeper) persist(ctx context.Context) (p *process, adopted bool, err error) {
 	for try, wait := 1, pause; ; try, wait = try+1, wait*2 {
-		if p, err = k.launch(ctx, true); err == nil || try == firstTries {
-			return p, err
+		if p, err = k.adopt(ctx); p != nil {
+			return p, true, nil
+		}
+		if err == nil {
+			p, err = k.launch(ctx, true)
+		}
+		if err == nil || try == firstTries {
+			return p, false, err
 		}
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("%w: %w", ctx.Err(), err)
+			return nil, false, fmt.Errorf("%w: %w", ctx.Err(), err)
 		case <-time.After(wait):
 		}
 	}

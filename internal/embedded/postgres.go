@@ -3,6 +3,7 @@ package embedded
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -164,14 +165,24 @@ func (pg *postgres) initialized() bool {
 	return !errors.Is(err, os.ErrNotExist)
 }
 
-// initialize makes the cluster with our database if there is none. It is made aside and moved into place when complete.
+// initialize makes the cluster with our database if there is none. It is made aside, where no initdb of a gatehouse that
+// was killed can still be at work, and moved into place when complete.
 func (pg *postgres) initialize(ctx context.Context) error {
-	const aside, secret = clusterDir + ".new", "initdb.password"
 	if pg.initialized() {
 		return nil
 	}
-	if err := os.RemoveAll(pg.ours(aside)); err != nil {
+	const secret = "initdb.password"
+	aside := clusterDir + ".new-" + rand.Text()
+	entries, err := os.ReadDir(pg.dir)
+	if err != nil {
 		return err
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), clusterDir+".new-") {
+			if err := os.RemoveAll(pg.ours(e.Name())); err != nil {
+				return err
+			}
+		}
 	}
 	if err := pg.write(secret, pg.at.password); err != nil {
 		return err
@@ -192,14 +203,14 @@ func (pg *postgres) initialize(ctx context.Context) error {
 	if err := os.Remove(pg.ours(secret)); err != nil {
 		return err
 	}
-	return os.Rename(pg.ours(aside), pg.ours(clusterDir))
+	return replace(pg.ours(aside), pg.ours(clusterDir))
 }
 
 const createDatabase = "create database " + role + "\n"
 
 // prepare runs a program that ends by itself.
 func (pg *postgres) prepare(ctx context.Context, name string, args []string) error {
-	p, err := pg.run(filepath.Join(pg.bin, name), strings.NewReader(createDatabase), pg.onOurDeath(), args...)
+	p, err := pg.run(filepath.Join(pg.bin, name), strings.NewReader(createDatabase), syscall.SIGKILL, args...)
 	if err != nil {
 		return err
 	}

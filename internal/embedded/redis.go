@@ -87,21 +87,21 @@ func (r *redisServer) config() string {
 }
 
 func (r *redisServer) adopt(ctx context.Context) (*process, error) {
-	raw, err := os.ReadFile(r.ours(redisPid))
-	if err != nil {
-		return nil, nil
+	var p *process
+	if raw, err := os.ReadFile(r.ours(redisPid)); err == nil {
+		if pid, err := strconv.Atoi(strings.TrimSpace(string(raw))); err == nil {
+			p = attach(pid, func() bool { return recognise(pid, "redis-server", r.dir) })
+		}
 	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(raw)))
-	if err != nil {
-		return nil, nil
+	if p == nil && r.answers() { // as good as ours; nothing in Redis keeps two servers from one append-only file
+		return nil, fmt.Errorf("a Redis with our password listens on %s, and %s does not name it", r.at, r.ours(redisPid))
 	}
-	p := attach(pid, func() bool { return recognise(pid, "redis-server", r.dir) })
 	if p == nil {
 		return nil, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthy)
 	defer cancel()
-	err = p.until(ctx, r.answers)
+	err := p.until(ctx, r.answers)
 	if conf, readErr := os.ReadFile(r.ours(redisConf)); err == nil && (readErr != nil || string(conf) != r.config()) {
 		err = errors.New("it runs with another configuration than this gatehouse wants")
 	}
@@ -111,7 +111,7 @@ func (r *redisServer) adopt(ctx context.Context) (*process, error) {
 	if err == nil {
 		return p, nil
 	}
-	r.slog.Warn("embedded: replacing the server that was left running", "server", r.name(), "pid", pid, "because", err)
+	r.slog.Warn("embedded: replacing the server that was left running", "server", r.name(), "pid", p.pid, "because", err)
 	return nil, p.end(step{syscall.SIGTERM, 2 * time.Second}, step{syscall.SIGKILL, 5 * time.Second})
 }
 

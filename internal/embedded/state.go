@@ -139,7 +139,19 @@ func (i Info) save(dir string) error {
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	return os.Rename(path+".new", path)
+	return replace(path+".new", path)
+}
+
+// replace renames, and returns when the new name would survive a power cut.
+func replace(from, to string) error {
+	if err := os.Rename(from, to); err != nil {
+		return err
+	}
+	folder, err := os.Open(filepath.Dir(to))
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
 }
 
 // Find returns how to reach the servers that run on dir now, whether the gatehouse that started them still lives or

@@ -5,7 +5,7 @@
 // more; later ones, in any process, join in a millisecond. Every process that uses the server holds a shared lock, its
 // lease, which the kernel gives back when the process ends, however it ends. When nobody has held one for 30 s, the
 // keeper stops the server, removes its files and ends; if the keeper is killed, the kernel stops the server. So nothing
-// stays behind but three empty lock files in the temporary folder.
+// stays behind but empty lock files and a short log in the temporary folder.
 //
 // Redis takes 10 ms to start and has no part that can be had alone (FLUSHALL, pub/sub and asynq's keys know no
 // database number), so every call gets a server of its own.
