@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the other scripts: goes to the root of the checkout and fills in what a bare machine's environment lacks.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
