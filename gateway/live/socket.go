@@ -1,0 +1,385 @@
+package live
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gofiber/contrib/websocket"
+
+	"gatehouse/gateway/web"
+	"gatehouse/internal/chat"
+)
+
+// Close codes beside those of RFC 6455: 1001 come back, 1007 no frame of ours, 1008 too many, 1009 too large, 1013 you
+// read too slowly.
+const closeSignedOut = 4401 // the session is over
+
+// socket is one tab of an agent. Two goroutines own it: serve reads what the client says, write alone writes.
+type socket struct {
+	live  *Live
+	hub   *hub
+	conn  *websocket.Conn
+	id    string // among all sockets of all nodes
+	agent chat.AgentID
+	who   atomic.Pointer[web.Who]
+	out   *outbox
+
+	done    chan struct{}
+	once    sync.Once
+	reason  Reason
+	recheck chan struct{} // "look at the session", at most one waiting
+	heardAt atomic.Int64  // of the client, unix nanoseconds
+
+	mu      sync.Mutex
+	viewed  chat.ConversationID // what the tab shows
+	typing  bool
+	thread  chat.IdentityID // of viewed
+	hailed  int             // frames of the client, for its rate
+	hailing time.Time
+}
+
+func (s *socket) principal() chat.Principal { return s.who.Load().Principal }
+
+// serve is a socket's life, from the handshake on.
+func (l *Live) serve(conn *websocket.Conn) {
+	who, ok := conn.Locals(whoKey).(web.Who)
+	if !ok {
+		return
+	}
+	if !l.begin() {
+		return
+	}
+	defer l.work.Done()
+	s := &socket{
+		live: l, hub: l.hub, conn: conn, id: l.deps.Node + "/" + chat.NewID[chat.MessageID]().String(), agent: who.Principal.AgentID,
+		out: newOutbox(), done: make(chan struct{}), recheck: make(chan struct{}, 1), reason: Left,
+	}
+	s.who.Store(&who)
+	conn.SetReadLimit(frameLimit) // answers 1009 itself
+	conn.SetPongHandler(func(string) error { s.heard(silentFor); return nil })
+	conn.SetPingHandler(func(data string) error {
+		if !s.allow() {
+			return errMisspoken
+		}
+		s.heard(silentFor)
+		return conn.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(time.Second))
+	})
+
+	s.heard(helloWithin)
+	hello, err := s.next()
+	if err != nil || hello.Type != "hello" {
+		s.part(errors.Join(errMisspoken, err))
+		s.goodbye()
+		l.deps.Metrics.Closed(s.reason)
+		return
+	}
+	l.hub.enter(s)
+	written := make(chan struct{})
+	go func() { defer close(written); s.write(hello.Cursor) }()
+	for {
+		s.heard(silentFor)
+		f, err := s.next()
+		if err != nil {
+			s.part(err)
+			break
+		}
+		s.do(f)
+	}
+	<-written
+	l.hub.leave(s)
+	s.view(chat.ConversationID{}, chat.IdentityID{}, false)
+	l.deps.Metrics.Closed(s.reason)
+}
+
+// heard notes a sign of life: the next one must come within d.
+func (s *socket) heard(d time.Duration) {
+	now := time.Now()
+	s.heardAt.Store(now.UnixNano())
+	if err := s.conn.SetReadDeadline(now.Add(d)); err != nil {
+		s.end(Left)
+	}
+}
+
+// next reads a frame of the client.
+func (s *socket) next() (f clientFrame, err error) {
+	kind, body, err := s.conn.ReadMessage()
+	switch {
+	case err != nil:
+		return f, err
+	case kind != websocket.TextMessage || !utf8.Valid(body) || json.Unmarshal(body, &f) != nil, !s.allow():
+		return f, errMisspoken
+	}
+	return f, nil
+}
+
+// allow tells whether the client may say something more now.
+func (s *socket) allow() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	if window := time.Duration(frameBurst) * time.Second / framesPerSec; now.Sub(s.hailing) > window {
+		s.hailing, s.hailed = now, 0
+	}
+	s.hailed++
+	return s.hailed <= frameBurst
+}
+
+// do does what the client says.
+func (s *socket) do(f clientFrame) {
+	switch f.Type {
+	case "ping":
+		s.tell(pongFrame{"pong", s.hub.cursor(), s.hub.now()})
+	case "viewing":
+		s.look(f.ConversationID, f.Typing)
+	}
+}
+
+// look notes what the tab shows, if the agent may see it.
+func (s *socket) look(id chat.ConversationID, typing bool) {
+	var thread chat.IdentityID
+	if !chat.IsZero(id) {
+		s.mu.Lock()
+		known := s.viewed == id
+		thread = s.thread
+		s.mu.Unlock()
+		if !known {
+			ctx, cancel := context.WithTimeout(s.live.closing, askWithin)
+			defer cancel()
+			row, err := s.live.deps.Desk.Conversation(ctx, s.principal(), id)
+			if err != nil {
+				return // nothing there to look at, or not now: the next frame tries again
+			}
+			thread = row.IdentityID
+		}
+	}
+	s.view(id, thread, typing)
+}
+
+// view tells the others what the tab shows now.
+func (s *socket) view(id chat.ConversationID, thread chat.IdentityID, typing bool) {
+	s.mu.Lock()
+	same := s.viewed == id && s.typing == typing
+	if chat.IsZero(id) {
+		thread = s.thread // whoever watches this thread hears that nobody types any more
+	}
+	s.viewed, s.typing, s.thread = id, typing, thread
+	s.mu.Unlock()
+	if !same {
+		s.hub.publish(viewNotice(s, id, thread, typing))
+	}
+}
+
+// unview forgets what the tab shows when the agent may not see it any more.
+func (s *socket) unview(id chat.ConversationID) {
+	s.mu.Lock()
+	was := s.viewed == id
+	s.mu.Unlock()
+	if was {
+		go s.view(chat.ConversationID{}, chat.IdentityID{}, false) // publishing may wait, and the dispatcher may not
+	}
+}
+
+// watches is what the tab shows.
+func (s *socket) watches() (chat.ConversationID, chat.IdentityID, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.viewed, s.thread, s.typing
+}
+
+// tell puts a frame of this socket's own into its outbox.
+func (s *socket) tell(v any) {
+	f, err := encode(v)
+	if err != nil {
+		s.live.deps.Log.Error("live: a frame cannot be encoded", slog.Any("error", err))
+		return
+	}
+	if !s.out.put(frame{body: f}) {
+		s.end(Slow)
+	}
+}
+
+// write is the writing half of a socket's life: welcome, what was missed, then the news.
+func (s *socket) write(cursor string) {
+	defer s.goodbye()
+	if !s.greet(cursor) {
+		return
+	}
+	s.hub.beat(s.live.closing, []chat.AgentID{s.agent})
+	ping, check := time.NewTicker(pingEvery), time.NewTicker(recheckEvery)
+	defer ping.Stop()
+	defer check.Stop()
+	for {
+		select {
+		case <-s.out.ready:
+			frames, full := s.out.take()
+			if full {
+				s.end(Slow)
+				return
+			}
+			for _, f := range frames {
+				if !s.send(f.body) {
+					return
+				}
+			}
+		case <-ping.C:
+			if err := s.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeWithin)); err != nil {
+				s.end(Slow)
+				return
+			}
+		case <-check.C:
+			if !s.stillSignedIn() {
+				return
+			}
+		case <-s.recheck:
+			if !s.stillSignedIn() {
+				return
+			}
+		case <-s.live.closing.Done():
+			s.end(Leaving)
+			return
+		case <-s.done:
+			return
+		}
+	}
+}
+
+// send writes one frame, within its time.
+func (s *socket) send(body []byte) bool {
+	err := s.conn.SetWriteDeadline(time.Now().Add(writeWithin))
+	if err == nil {
+		err = s.conn.WriteMessage(websocket.TextMessage, body)
+	}
+	if err != nil {
+		s.end(Slow)
+	}
+	return err == nil
+}
+
+// sendFrame encodes and writes one.
+func (s *socket) sendFrame(v any) bool {
+	body, err := encode(v)
+	return err == nil && s.send(body)
+}
+
+// greet says welcome and tells what the client missed since its cursor. News that is heard meanwhile waits in the outbox.
+// The welcome carries the client's own cursor, so that one who leaves before the end has missed nothing the next time.
+func (s *socket) greet(cursor string) bool {
+	ctx, cancel := context.WithTimeout(s.live.closing, askWithin)
+	defer cancel()
+	since, known := decodeCursor(cursor)
+	if !known {
+		since = s.hub.horizon.oldest() // a page that was just loaded may have read its lists a moment ago
+		cursor = s.hub.cursor()
+	}
+	if !s.sendFrame(welcomeFrame{"welcome", cursor, s.hub.now(), s.agent, s.live.deps.Node}) {
+		return false
+	}
+	rows, resync, err := s.live.deps.Desk.ChangedSince(ctx, s.principal(), since)
+	if err != nil {
+		s.live.deps.Log.WarnContext(ctx, "live: cannot tell what was missed", slog.Any("error", err))
+		s.end(Left)
+		return false // the client comes back with the same cursor
+	}
+	replayed := map[chat.ConversationID]int64{}
+	for _, row := range rows {
+		replayed[row.ID] = row.LastSeq
+		if !s.sendFrame(conversationFrame{"conversation", s.hub.show(row), []web.ThreadEvent{}}) {
+			return false
+		}
+	}
+	if lost := s.out.open(replayed); lost || resync {
+		s.live.deps.Metrics.Resynced(1)
+		return s.sendFrame(resyncFrame{"resync", s.hub.cursor()})
+	}
+	return true
+}
+
+// recheckNow has the writer look at the session.
+func (s *socket) recheckNow() {
+	select {
+	case s.recheck <- struct{}{}:
+	default:
+	}
+}
+
+// stillSignedIn looks at the session: it may have ended, or its agent's rights may have changed. While the record is away
+// it is believed.
+func (s *socket) stillSignedIn() bool {
+	ctx, cancel := context.WithTimeout(s.live.closing, askWithin)
+	defer cancel()
+	before := *s.who.Load()
+	now, err := s.live.deps.Sessions.CheckSession(ctx, before.Session)
+	switch {
+	case chat.CodeOf(err) == chat.CodeSessionOver:
+		s.sendFrame(signedOutFrame{"signed_out"})
+		s.end(SignedOut)
+		return false
+	case err != nil:
+		return true
+	case !sameScope(before.Principal, now.Principal):
+		s.hub.move(s, now)
+		s.live.deps.Metrics.Resynced(1)
+		return s.sendFrame(resyncFrame{"resync", s.hub.cursor()})
+	}
+	return true
+}
+
+func sameScope(a, b chat.Principal) bool {
+	if a.Role != b.Role || len(a.Departments) != len(b.Departments) {
+		return false
+	}
+	for _, d := range a.Departments {
+		if !b.Sees(d, chat.AgentID{}) {
+			return false
+		}
+	}
+	return true
+}
+
+// part ends the socket for what reading it gave.
+func (s *socket) part(err error) {
+	var timeout net.Error
+	switch {
+	case errors.Is(err, errMisspoken), errors.Is(err, websocket.ErrReadLimit):
+		s.end(Misspoken)
+	case errors.As(err, &timeout) && timeout.Timeout():
+		s.end(Silent)
+	default:
+		s.end(Left)
+	}
+}
+
+// end ends the socket, once, for the first reason given. It does not block.
+func (s *socket) end(why Reason) {
+	s.once.Do(func() {
+		s.reason = why
+		close(s.done)
+	})
+}
+
+// goodbye says why and closes the connection, which ends the reading half too.
+func (s *socket) goodbye() {
+	s.end(Left)
+	code, text := websocket.CloseNormalClosure, ""
+	switch s.reason {
+	case Slow:
+		code, text = websocket.CloseTryAgainLater, "you read too slowly"
+	case Misspoken:
+		code, text = websocket.ClosePolicyViolation, "not a frame that is understood, or too many"
+	case SignedOut:
+		code, text = closeSignedOut, "the session is over"
+	case Leaving:
+		code, text = websocket.CloseGoingAway, "shutting down"
+	case Silent, Left:
+	}
+	// Whoever is gone does not hear it.
+	_ = s.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, text), time.Now().Add(time.Second))
+	_ = s.conn.Close()
+}

@@ -1,0 +1,214 @@
+package live
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"gatehouse/internal/chat"
+)
+
+// The bus may lose news. The hub therefore keeps a horizon: everything that the record changed before it has been put into
+// the outbox of every socket in scope. Each sweep asks what changed since, tells what was not heard, and moves the horizon
+// on. The horizon is the cursor that clients bring back.
+const (
+	sweepEvery = 5 * time.Second
+	settle     = 500 * time.Millisecond // what was committed just now may still be on its way here
+	// trusted is how old something must be to be taken for heard when too much happens to look at each: the bus is lossy,
+	// not slow.
+	trusted = 15 * time.Second
+	// remembered is how far back a client without a cursor is told what changed: its page read the lists before its
+	// socket opened.
+	remembered = time.Minute
+	forgetAt   = 200_000 // conversations
+)
+
+// heard is the newest that this node heard of each conversation in the last minutes, and where it lies.
+type heard struct {
+	mu       sync.Mutex
+	new, old map[chat.ConversationID]heardRow
+}
+
+type heardRow struct {
+	seq        int64
+	department chat.DepartmentID
+	holder     chat.AgentID
+}
+
+func newHeard() heard {
+	return heard{new: map[chat.ConversationID]heardRow{}, old: map[chat.ConversationID]heardRow{}}
+}
+
+func (h *heard) note(r chat.ConversationRow) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if before, ok := h.find(r.ID); ok && before.seq > r.LastSeq {
+		return
+	}
+	if len(h.new) >= forgetAt {
+		h.turn()
+	}
+	h.new[r.ID] = heardRow{r.LastSeq, r.DepartmentID, r.AgentID}
+}
+
+func (h *heard) find(id chat.ConversationID) (heardRow, bool) {
+	if r, ok := h.new[id]; ok {
+		return r, true
+	}
+	r, ok := h.old[id]
+	return r, ok
+}
+
+func (h *heard) row(id chat.ConversationID) (heardRow, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.find(id)
+}
+
+// turn forgets what is older than the last turn.
+func (h *heard) turn() { h.old, h.new = h.new, make(map[chat.ConversationID]heardRow, len(h.new)) }
+
+// horizons are those of the last minute, the oldest first; the last one is the cursor.
+type horizons struct {
+	mu  sync.Mutex
+	all []chat.Horizon
+}
+
+func (h *horizons) push(n chat.Horizon) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.all) > 0 && h.all[0].Copy != n.Copy {
+		h.all = nil
+	}
+	h.all = append(h.all, n)
+	for len(h.all) > 2 && n.At.Sub(h.all[1].At) > remembered {
+		h.all = h.all[1:]
+	}
+}
+
+func (h *horizons) newest() (n chat.Horizon, ok bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.all) == 0 {
+		return n, false
+	}
+	return h.all[len(h.all)-1], true
+}
+
+func (h *horizons) oldest() (n chat.Horizon) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.all) > 0 {
+		n = h.all[0]
+	}
+	return n
+}
+
+// cursor is what a client may remember now. Before the first sweep it is empty, and means nothing when it is brought back.
+func (h *hub) cursor() string {
+	n, ok := h.horizon.newest()
+	if !ok {
+		return ""
+	}
+	return encodeCursor(n)
+}
+
+// sweeps looks at the record every few seconds, the first time at once.
+func (h *hub) sweeps(ctx context.Context) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	turned := time.Now()
+	var waiting []chat.Horizon // taken while too much changed, the oldest first
+	for {
+		waiting = h.sweep(ctx, waiting)
+		if time.Since(turned) > remembered {
+			turned = time.Now()
+			h.heard.mu.Lock()
+			h.heard.turn()
+			h.heard.mu.Unlock()
+		}
+		select {
+		case <-tick.C:
+		case <-h.look:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// sweep tells what the record changed and the bus did not say, and moves the horizon.
+func (h *hub) sweep(ctx context.Context, waiting []chat.Horizon) []chat.Horizon {
+	ask, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	before := h.deps.Now()
+	next, err := h.deps.Desk.Horizon(ask)
+	if err != nil {
+		h.sweepFailed(ctx, false, err)
+		return waiting
+	}
+	after := h.deps.Now()
+	h.skew.Store(int64(next.At.Sub(before.Add(after.Sub(before) / 2))))
+	last, ok := h.horizon.newest()
+	if !ok {
+		h.horizon.push(next)
+		return nil
+	}
+	rows, overload, err := h.deps.Desk.ChangedSince(ask, chat.Principal{Role: chat.RoleAdmin}, last)
+	switch {
+	case err != nil:
+		h.sweepFailed(ctx, false, err)
+		return waiting
+	case next.Copy != last.Copy:
+		h.inOrder(ctx, func() { h.horizon.push(next); h.resync() }) // the record was restored
+		return nil
+	case overload:
+		h.sweepFailed(ctx, true, nil)
+		return h.trust(ctx, append(waiting, next), next.At)
+	}
+	select {
+	case <-time.After(settle):
+	case <-ctx.Done():
+		return nil
+	}
+	h.inOrder(ctx, func() {
+		missed := 0
+		for _, row := range rows {
+			if seen, ok := h.heard.row(row.ID); !ok || seen.seq < row.LastSeq {
+				missed++
+				h.conversation(chat.Notice{Kind: chat.NoticeConversation, Conversation: &row})
+			}
+		}
+		if missed > 0 {
+			h.deps.Metrics.Missed(missed)
+		}
+		h.horizon.push(next)
+	})
+	return nil
+}
+
+// trust moves the horizon to the newest of those that waited and are old enough for the bus to have said everything.
+func (h *hub) trust(ctx context.Context, waiting []chat.Horizon, now time.Time) []chat.Horizon {
+	for len(waiting) > 0 && now.Sub(waiting[0].At) >= trusted {
+		old := waiting[0]
+		waiting = waiting[1:]
+		h.inOrder(ctx, func() { h.horizon.push(old) })
+	}
+	return waiting
+}
+
+func (h *hub) sweepFailed(ctx context.Context, overload bool, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	h.deps.Metrics.SweepFailed(overload)
+	if err != nil {
+		h.deps.Log.WarnContext(ctx, "live: cannot ask the record what changed", slog.Any("error", err))
+	}
+}
+
+// resync tells everybody to read everything again.
+func (h *hub) resync() {
+	h.deps.Metrics.Resynced(h.len())
+	h.everyone(resyncFrame{"resync", h.cursor()})
+}

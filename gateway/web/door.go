@@ -1,0 +1,330 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
+	"gatehouse/internal/chat"
+	"gatehouse/internal/logging"
+)
+
+// request is what the outermost handler knows of a request; it lies in the locals.
+type request struct {
+	id     string
+	ctx    context.Context
+	client netip.Addr
+	origin string // ours, as this request reached it
+	secure bool   // over TLS, ours or a trusted proxy's
+	body   *stream
+}
+
+type requestKey struct{}
+
+func requestOf(c *fiber.Ctx) *request {
+	r, ok := c.Locals(requestKey{}).(*request)
+	if !ok {
+		return &request{id: logging.NewRequestID(), ctx: context.Background()} // refused before the first handler: 431, 408
+	}
+	return r
+}
+
+// RequestID is the request's name in logs and refusals.
+func RequestID(c *fiber.Ctx) string { return requestOf(c).id }
+
+// Context carries the request's id. It does not end with the request: callers set a deadline.
+func Context(c *fiber.Ctx) context.Context { return requestOf(c).ctx }
+
+// Client is the address that the request comes from, behind the proxies that we trust.
+func Client(c *fiber.Ctx) netip.Addr { return requestOf(c).client }
+
+// Secure tells whether the browser spoke TLS.
+func Secure(c *fiber.Ctx) bool { return requestOf(c).secure }
+
+// Class bounds requests by where they go.
+type Class struct {
+	Prefix, Suffix string        // of the path
+	Bytes          int64         // most of a body
+	Stream         bool          // the handler reads the body itself (Call.Stream)
+	Read           time.Duration // within which the body must be here; 0 = the server's own
+	Write          time.Duration // within which the answer must be taken; 0 = the server's own
+}
+
+// Classes are tried in order; the last one fits everything.
+type Classes []Class
+
+func (cs Classes) of(path []byte) Class {
+	for _, c := range cs {
+		if bytes.HasPrefix(path, []byte(c.Prefix)) && bytes.HasSuffix(path, []byte(c.Suffix)) {
+			return c
+		}
+	}
+	return Class{}
+}
+
+// Timeouts is fasthttp's HeaderReceived: it gives each class its own deadlines.
+func (cs Classes) Timeouts(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
+	path, _, _ := bytes.Cut(h.RequestURI(), []byte("?"))
+	c := cs.of(path)
+	return fasthttp.RequestConfig{ReadTimeout: c.Read, WriteTimeout: c.Write}
+}
+
+// Door is the outermost handler: it names the request, survives a panic, writes one access line, refuses what is not
+// plain HTTP, and hands on a body that is whole and within its class's limit.
+func (w *Web) Door(classes Classes) fiber.Handler {
+	return func(c *fiber.Ctx) (err error) {
+		start := time.Now()
+		r := &request{id: logging.AcceptRequestID(string(c.Request().Header.Peek(fiber.HeaderXRequestID)))}
+		r.ctx = logging.WithRequestID(context.Background(), r.id)
+		r.client, r.secure, r.origin = w.peer(c)
+		c.Locals(requestKey{}, r)
+		c.Set(fiber.HeaderXRequestID, r.id)
+		defer func() {
+			if p := recover(); p != nil {
+				w.deps.Log.ErrorContext(r.ctx, "a handler panicked", slog.String("panic", fmt.Sprint(p)), slog.String("stack", string(debug.Stack())))
+				err = chat.Errorf(chat.CodeInternal, "panic")
+			}
+			if err != nil {
+				err = w.Refuse(c, err)
+			}
+			finish(c, r)
+			w.observe(c, r, time.Since(start))
+		}()
+		if err := plain(c); err != nil {
+			return err
+		}
+		if err := read(c, r, classes.of(c.Request().URI().PathOriginal())); err != nil {
+			return err
+		}
+		return c.Next()
+	}
+}
+
+func (w *Web) observe(c *fiber.Ctx, r *request, took time.Duration) {
+	status, route := c.Response().StatusCode(), routeOf(c)
+	if w.deps.Observe != nil {
+		w.deps.Observe(c.Method(), route, status, took)
+	}
+	w.deps.Log.DebugContext(r.ctx, "request", slog.String("method", c.Method()), slog.String("route", route),
+		slog.Int("status", status), slog.Duration("took", took))
+}
+
+// routeOf is the pattern of the route that matched, never the path: a path may hold a token.
+func routeOf(c *fiber.Ctx) string {
+	if r := c.Route(); r != nil && r.Path != "/" {
+		return r.Path
+	}
+	return ""
+}
+
+// plain refuses what no honest client sends and no two programs read alike (RELIABILITY.md B28, B34): compressed bodies,
+// and targets that are not an absolute path in its one spelling. None of our paths needs an escape.
+func plain(c *fiber.Ctx) error {
+	h := &c.Request().Header
+	target, _, _ := bytes.Cut(h.RequestURI(), []byte("?"))
+	switch {
+	case len(h.Peek(fiber.HeaderContentEncoding)) > 0:
+		return closing(c, fiber.ErrUnsupportedMediaType)
+	case len(target) == 0 || target[0] != '/':
+		return closing(c, fiber.ErrBadRequest)
+	case len(h.PeekAll(fiber.HeaderHost)) > 1:
+		return closing(c, fiber.ErrBadRequest)
+	case bytes.ContainsAny(target, "%\\#") || bytes.Contains(target, []byte("//")) || bytes.Contains(target, []byte("/.")):
+		return closing(c, fiber.ErrNotFound)
+	}
+	return nil
+}
+
+// closing gives up the connection with the refusal: what remains of the request is not read.
+func closing(c *fiber.Ctx, err error) error {
+	c.Response().SetConnectionClose()
+	return err
+}
+
+// linger is how much of an oversized body is read and thrown away, so that the refusal reaches a sender that does not
+// listen before it has finished.
+const linger = 4 << 20
+
+// read takes the body in, or leaves it to the handler.
+func read(c *fiber.Ctx, r *request, class Class) error {
+	req := c.Request()
+	source := req.BodyStream()
+	if source == nil {
+		return nil
+	}
+	size := int64(req.Header.ContentLength())
+	if size > class.Bytes {
+		_, _ = io.CopyN(io.Discard, source, linger) // whatever comes of it, the connection closes
+		return closing(c, tooLarge(class.Bytes))
+	}
+	r.body = &stream{r: source, left: class.Bytes}
+	if class.Stream {
+		return nil
+	}
+	buffer := make([]byte, 0, max(size, 512))
+	body, err := readAll(r.body, buffer)
+	if err != nil {
+		if chat.CodeOf(err) == chat.CodeTooLarge {
+			_, _ = io.CopyN(io.Discard, source, linger)
+			return closing(c, err)
+		}
+		return closing(c, fiber.ErrBadRequest) // cut off, too slow, or not HTTP
+	}
+	if body == nil {
+		body = []byte{}
+	}
+	req.SetBodyRaw(body)
+	return nil
+}
+
+func readAll(r io.Reader, b []byte) ([]byte, error) {
+	for {
+		if len(b) == cap(b) {
+			b = append(b, 0)[:len(b)]
+		}
+		n, err := r.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if err == io.EOF {
+			return b, nil
+		}
+		if err != nil {
+			return b, err
+		}
+	}
+}
+
+func tooLarge(limit int64) error {
+	return chat.Errorf(chat.CodeTooLarge, "at most %d bytes", limit).With("limit", limit)
+}
+
+// stream is a body on its way in. It knows whether all of it was read: what a handler leaves unread must not be taken for
+// the next request.
+type stream struct {
+	r    io.Reader
+	left int64
+	done bool
+}
+
+func (s *stream) Read(p []byte) (int, error) {
+	if s.done {
+		return 0, io.EOF
+	}
+	n, err := s.r.Read(p)
+	if s.left -= int64(n); s.left < 0 {
+		return 0, chat.Errorf(chat.CodeTooLarge, "the body is too large")
+	}
+	s.done = err == io.EOF
+	return n, err
+}
+
+// finish closes the connection if the body was not read to its end.
+func finish(c *fiber.Ctx, r *request) {
+	if r.body != nil && !r.body.done || r.body == nil && c.Request().IsBodyStream() {
+		c.Response().SetConnectionClose()
+	}
+}
+
+// peer finds who is at the other end: the address, whether it speaks TLS, and the origin by which it reached us. Proxies
+// that we trust are believed, from the last one backwards; the first one that we do not trust is the client.
+func (w *Web) peer(c *fiber.Ctx) (client netip.Addr, secure bool, origin string) {
+	if a, ok := netip.AddrFromSlice(c.Context().RemoteIP()); ok {
+		client = a.Unmap()
+	}
+	h := &c.Request().Header
+	secure = c.Context().IsTLS()
+	host := string(h.Host())
+	if w.trusted(client) {
+		hops := strings.Split(joined(h, fiber.HeaderXForwardedFor), ",")
+		for i := len(hops) - 1; i >= 0 && w.trusted(client); i-- {
+			a, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+			if err != nil {
+				break
+			}
+			client = a.Unmap().WithZone("")
+		}
+		if proto := last(h, fiber.HeaderXForwardedProto); proto != "" {
+			secure = proto == "https"
+		}
+		if named := last(h, fiber.HeaderXForwardedHost); named != "" {
+			host = named
+		}
+	}
+	// Handlers that ask Fiber get the same answers.
+	h.Set(fiber.HeaderXForwardedFor, client.String())
+	if w.cfg.Origin != "" {
+		return client, strings.HasPrefix(w.cfg.Origin, "https://"), w.cfg.Origin
+	}
+	scheme := "http://"
+	if secure {
+		scheme = "https://"
+	}
+	return client, secure, scheme + strings.ToLower(host)
+}
+
+func (w *Web) trusted(a netip.Addr) bool {
+	for _, p := range w.cfg.TrustedProxies {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// joined is a list header that may come in several lines.
+func joined(h *fasthttp.RequestHeader, name string) string {
+	return string(bytes.Join(h.PeekAll(name), []byte(",")))
+}
+
+// last is the newest entry of a list header: what the nearest proxy wrote.
+func last(h *fasthttp.RequestHeader, name string) string {
+	all := joined(h, name)
+	return strings.ToLower(strings.TrimSpace(all[strings.LastIndexByte(all, ',')+1:]))
+}
+
+// AppCSP is the content security policy of our own pages; APICSP that of answers, which are no pages.
+const (
+	AppCSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; " +
+		"font-src 'self'; connect-src 'self'; worker-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+	APICSP = "default-src 'none'; frame-ancestors 'none'"
+)
+
+// Headers sets what every answer carries (RELIABILITY.md S20, S22). A handler may set its own after it.
+func (w *Web) Headers(csp string) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		c.Set(fiber.HeaderContentSecurityPolicy, csp)
+		c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
+		c.Set(fiber.HeaderReferrerPolicy, "no-referrer")
+		c.Set("Cross-Origin-Opener-Policy", "same-origin")
+		c.Set("Cross-Origin-Resource-Policy", "same-origin")
+		c.Set(fiber.HeaderPermissionsPolicy, "camera=(), geolocation=(), microphone=(self)")
+		if Secure(c) {
+			c.Set(fiber.HeaderStrictTransportSecurity, "max-age=31536000")
+		}
+		if csp == APICSP {
+			c.Set(fiber.HeaderCacheControl, "no-store")
+		}
+		return c.Next()
+	}
+}
+
+// NotAllowed answers a known path that was asked with another method (RELIABILITY.md B33).
+func NotAllowed(methods ...string) fiber.Handler {
+	allow := strings.Join(methods, ", ")
+	return func(c *fiber.Ctx) error {
+		c.Set(fiber.HeaderAllow, allow)
+		return fiber.NewError(http.StatusMethodNotAllowed)
+	}
+}
+
+// NotFound answers a path that is none.
+func NotFound(*fiber.Ctx) error { return fiber.ErrNotFound }
