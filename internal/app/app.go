@@ -63,6 +63,7 @@ type App struct {
 	front   *front
 
 	inMemoryRedis bool
+	withDemo      bool
 	closers       []func()
 }
 
@@ -93,7 +94,7 @@ func Serve(ctx context.Context, c config.Config, withDemo bool, ready func(Ready
 	if err != nil {
 		return misconfigured("%w", err)
 	}
-	a := &App{cfg: c, log: log, metrics: metrics.New(), node: logging.NewRequestID()}
+	a := &App{cfg: c, log: log, metrics: metrics.New(), node: logging.NewRequestID(), withDemo: withDemo}
 	defer a.close()
 	if err := a.open(ctx); err != nil {
 		return err
@@ -113,6 +114,11 @@ func Serve(ctx context.Context, c config.Config, withDemo bool, ready func(Ready
 	} else if c.Gateway() {
 		if r.SetupURL, err = a.setupURL(ctx); err != nil {
 			return err
+		}
+	}
+	if a.demo != nil {
+		if err := a.demo.subscribe(ctx, c.Public()+"/webhooks/meta"); err != nil {
+			return fmt.Errorf("demo: %w", err)
 		}
 	}
 	ready(r)

@@ -99,7 +99,7 @@ func (c counters) Webhook(kind chat.ChannelKind, o hooks.Outcome, took time.Dura
 }
 
 // Sockets notes how many agents' sockets are open.
-func (c counters) Sockets(n int) { c.a.metrics.Sockets("agents", n) }
+func (c counters) Sockets(n int) { c.a.metrics.Sockets(n) }
 
 // Closed counts a socket's end.
 func (c counters) Closed(r live.Reason) { c.a.metrics.Live("closed", string(r), 1) }

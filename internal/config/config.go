@@ -161,7 +161,6 @@ func UnknownVariables(environ []string, alsoKnown ...string) (unknown []string) 
 	return unknown
 }
 
-
 // Redacted is the configuration without its secrets, for printing.
 func (c Config) Redacted() Config {
 	hide := func(s string) string {

@@ -4,6 +4,7 @@
 package metrics
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -29,7 +30,7 @@ type Metrics struct {
 	reruns      *prometheus.CounterVec
 	recovered   *prometheus.CounterVec
 	media       *prometheus.CounterVec
-	sockets     *prometheus.GaugeVec
+	sockets     prometheus.Gauge
 	live        *prometheus.CounterVec
 	liveLag     prometheus.Histogram
 	signIns     *prometheus.CounterVec
@@ -80,7 +81,7 @@ func New() *Metrics {
 	m.waited = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Namespace: "gatehouse", Name: "routed_wait_seconds", Help: "Time that a routed conversation had waited.", Buckets: slow,
 	})
-	m.sockets = prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "gatehouse", Name: "sockets", Help: "Live WebSockets by who is at the other end."}, []string{"of"})
+	m.sockets = prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "gatehouse", Name: "agent_sockets", Help: "Live WebSockets of agents."})
 	m.live = counter("live_total", "What happened on agents' live streams: frames, closed sockets by reason, news that the bus lost (missed), resynced.", "what", "reason")
 	m.liveLag = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Namespace: "gatehouse", Name: "live_lag_seconds", Help: "Age of an event when it went to the agents' sockets.", Buckets: fast,
@@ -142,8 +143,15 @@ func (m *Metrics) Recovered(what string, n int) { m.recovered.WithLabelValues(wh
 // Media counts a fetched file.
 func (m *Metrics) Media(kind, outcome string) { m.media.WithLabelValues(kind, outcome).Inc() }
 
-// Sockets notes how many sockets are open, of agents or visitors.
-func (m *Metrics) Sockets(of string, n int) { m.sockets.WithLabelValues(of).Set(float64(n)) }
+// Sockets notes how many agents' sockets are open.
+func (m *Metrics) Sockets(n int) { m.sockets.Set(float64(n)) }
+
+// VisitorSockets has the visitors' sockets counted at each scrape.
+func (m *Metrics) VisitorSockets(count func() int) {
+	m.Registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: "gatehouse", Name: "visitor_sockets", Help: "Live WebSockets of web chat visitors.",
+	}, func() float64 { return float64(count()) }))
+}
 
 // Live counts what happened on agents' streams.
 func (m *Metrics) Live(what, reason string, n int) {
@@ -156,9 +164,9 @@ func (m *Metrics) LiveLag(age time.Duration) { m.liveLag.Observe(age.Seconds()) 
 // SignIn counts an attempt to sign in.
 func (m *Metrics) SignIn(outcome string) { m.signIns.WithLabelValues(outcome).Inc() }
 
-// Request observes an API request; route is the pattern, never the path.
-func (m *Metrics) Request(route, method, status string, took time.Duration) {
-	m.requests.WithLabelValues(route, method, status).Observe(took.Seconds())
+// Request observes an answered request; route is the pattern, never the path.
+func (m *Metrics) Request(method, route string, status int, took time.Duration) {
+	m.requests.WithLabelValues(route, method, strconv.Itoa(status/100)+"xx").Observe(took.Seconds())
 }
 
 func outcome(err error) string {
