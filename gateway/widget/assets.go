@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
+
+	"gatehouse/gateway/web"
 )
 
 // dist is the build of app/ (npm run build), committed so that Go alone makes the whole product.
@@ -110,7 +112,7 @@ func (s *Server) asset(c *fiber.Ctx) error {
 func (s *Server) serveFile(c *fiber.Ctx, name, cache string) error {
 	f, ok := s.assets.files[name]
 	if !ok {
-		return refuse(c, errNone)
+		return web.NotFound(c)
 	}
 	c.Set(fiber.HeaderContentType, f.contentType)
 	c.Set(fiber.HeaderCacheControl, cache)
@@ -146,11 +148,11 @@ var framePage = template.Must(template.New("frame").Parse(`<!doctype html>
 func (s *Server) frame(c *fiber.Ctx) error {
 	site, err := s.site(c)
 	if err != nil {
-		return refuse(c, err)
+		return err
 	}
 	text, err := json.Marshal(site.look)
 	if err != nil {
-		return refuse(c, err)
+		return err
 	}
 	language := site.look.Language
 	if language == "auto" {
@@ -162,7 +164,7 @@ func (s *Server) frame(c *fiber.Ctx) error {
 		"Look": string(text), "Origins": strings.Join(site.origins, " "),
 	})
 	if err != nil {
-		return refuse(c, err)
+		return err
 	}
 	ancestors := "'none'"
 	if len(site.origins) > 0 {

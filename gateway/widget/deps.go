@@ -53,7 +53,8 @@ type Threads interface {
 	// there is none) and the newest limit events of all its conversations that are a message (EventMessage, with the
 	// message as it stands, media included) or one of EventQueued, EventAssigned, EventEnded and EventReopened, in the
 	// order of At, then Seq. Of before, an event that the visitor has, only ConversationID and Seq are set: what is returned
-	// is older; the zero Event asks for the newest. A limit of 0 asks for the conversation only. Both are of one snapshot.
+	// is older; the zero Event asks for the newest. A limit of 0 asks for the conversation only.
+	// The conversation is not newer than the events.
 	VisitorThread(ctx context.Context, account chat.AccountID, visitor chat.Address, before chat.Event, limit int) (*chat.ConversationRow, []chat.ThreadEvent, error)
 	// VisitorMessage finds a message of the visitor by the id that its browser gave it. CodeNotFound: not, or not yet,
 	// in the record.

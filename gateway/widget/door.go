@@ -3,12 +3,10 @@ package widget
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"math"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -16,6 +14,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 
+	"gatehouse/gateway/web"
 	"gatehouse/internal/auth"
 	"gatehouse/internal/chat"
 	"gatehouse/internal/media"
@@ -27,7 +26,7 @@ func (s *Server) site(c *fiber.Ctx) (*site, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.sites.get(s.closing, id)
+	return s.sites.get(web.Context(c), id)
 }
 
 // origin is the request's Origin header; "" when it is absent or there are several.
@@ -38,11 +37,14 @@ func origin(c *fiber.Ctx) string {
 	return ""
 }
 
-// self is our own origin, which is the origin of what our frames ask.
+// self is our own origin.
 func (s *Server) self(c *fiber.Ctx) string {
 	own := s.cfg.Origin
 	if own == "" {
-		own = c.BaseURL()
+		own = "http://" + string(c.Request().Header.Host())
+		if web.Secure(c) {
+			own = "https" + own[len("http"):]
+		}
 	}
 	own, _ = canonicalOrigin(own)
 	return own
@@ -51,8 +53,7 @@ func (s *Server) self(c *fiber.Ctx) string {
 // mayCall admits our own frame, and pages of the account's origins. Browsers name the origin of every POST and every
 // WebSocket; who names none is no browser and has nothing to do here (RELIABILITY.md B54, S26).
 func (s *Server) mayCall(c *fiber.Ctx, site *site) error {
-	from := origin(c)
-	if from == "" || from == "null" || from != s.self(c) && !allows(site.origins, from) {
+	if web.SameOrigin(c, true) != nil && !allows(site.origins, origin(c)) {
 		return chat.Errorf(chat.CodeForbidden, "this origin is not on the account's list")
 	}
 	return nil
@@ -63,14 +64,14 @@ func (s *Server) config(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderVary, fiber.HeaderOrigin)
 	site, err := s.site(c)
 	if err != nil {
-		return refuse(c, err)
+		return err
 	}
 	from := origin(c)
 	if from == "" {
 		from = s.self(c) // a page of our own origin: browsers name no origin there
 	}
 	if !allows(site.origins, from) {
-		return refuse(c, chat.Errorf(chat.CodeForbidden, "this origin is not on the account's list"))
+		return chat.Errorf(chat.CodeForbidden, "this origin is not on the account's list")
 	}
 	c.Set(fiber.HeaderAccessControlAllowOrigin, from)
 	c.Set(fiber.HeaderCacheControl, "private, max-age=60")
@@ -82,20 +83,20 @@ func (s *Server) config(c *fiber.Ctx) error {
 func (s *Server) createVisitor(c *fiber.Ctx) error {
 	site, err := s.site(c)
 	if err != nil {
-		return refuse(c, err)
+		return err
 	}
 	if err := s.mayCall(c, site); err != nil {
-		return refuse(c, err)
+		return err
 	}
-	if wait := s.visitors.take(site.account.ID.String()+" "+network(c.IP()), s.deps.Now()); wait > 0 {
-		return refuse(c, tooMany(wait))
+	if wait := s.visitors.take(site.account.ID.String()+" "+network(web.Client(c)), s.deps.Now()); wait > 0 {
+		return tooMany(wait)
 	}
 	token, hash := auth.NewVisitorToken(site.account.ID)
 	address := addressOf(site.account.ID, uuid.NewString())
-	ctx, cancel := context.WithTimeout(s.closing, acceptWithin)
+	ctx, cancel := context.WithTimeout(web.Context(c), acceptWithin)
 	defer cancel()
 	if err := s.deps.Visitors.CreateVisitor(ctx, site.account.ID, address, hash); err != nil {
-		return s.fail(c, "create a visitor", err)
+		return err
 	}
 	return c.Status(fiber.StatusCreated).JSON(fiber.Map{"token": token, "visitor": address.Value})
 }
@@ -106,7 +107,7 @@ func (s *Server) visitor(c *fiber.Ctx, site *site) (chat.Identity, error) {
 	if !ok {
 		return chat.Identity{}, chat.Errorf(chat.CodeSessionOver, "no visitor token")
 	}
-	return s.byToken(s.closing, site, token)
+	return s.byToken(web.Context(c), site, token)
 }
 
 func (s *Server) byToken(ctx context.Context, site *site, token string) (chat.Identity, error) {
@@ -119,17 +120,17 @@ func (s *Server) byToken(ctx context.Context, site *site, token string) (chat.Id
 func (s *Server) live(c *fiber.Ctx) error {
 	site, err := s.site(c)
 	if err != nil {
-		return refuse(c, err)
+		return err
 	}
 	if err := s.mayCall(c, site); err != nil {
-		return refuse(c, err)
+		return err
 	}
 	if !websocket.IsWebSocketUpgrade(c) {
 		c.Set(fiber.HeaderUpgrade, "websocket")
-		return c.SendStatus(fiber.StatusUpgradeRequired)
+		return fiber.ErrUpgradeRequired
 	}
 	if s.closing.Err() != nil {
-		return refuse(c, chat.Errorf(chat.CodeUnavailable, "shutting down"))
+		return chat.Errorf(chat.CodeUnavailable, "shutting down")
 	}
 	c.Locals(siteKey, site)
 	return s.upgrade(c)
@@ -141,37 +142,37 @@ const siteKey = "widget site"
 func (s *Server) upload(c *fiber.Ctx) error {
 	site, err := s.site(c)
 	if err != nil {
-		return refuse(c, err)
+		return err
 	}
 	if err := s.mayCall(c, site); err != nil {
-		return refuse(c, err)
+		return err
 	}
 	visitor, err := s.visitor(c, site)
 	if err != nil {
-		return s.fail(c, "find a visitor", err)
+		return err
 	}
 	if wait := s.uploads.take(visitor.Address.Value, s.deps.Now()); wait > 0 {
-		return refuse(c, tooMany(wait))
+		return tooMany(wait)
 	}
 	largest := site.look.FileLimit
 	if size := int64(c.Request().Header.ContentLength()); size > largest {
-		return refuse(c, chat.Errorf(chat.CodeMediaTooLarge, "over the channel's limit").With("limit", largest).With("size", size))
+		return chat.Errorf(chat.CodeMediaTooLarge, "over the channel's limit").With("limit", largest).With("size", size)
 	}
 	name, err := url.PathUnescape(c.Get("X-File-Name"))
 	if err != nil {
-		name = ""
+		name = "" // then it has none
 	}
 	var body io.Reader
 	if body = c.Context().RequestBodyStream(); body == nil {
 		body = bytes.NewReader(c.BodyRaw())
 	}
-	file, err := s.deps.Files.SaveUpload(s.closing, site.account.ID, visitor.Address, media.SafeName(name),
-		c.Get(fiber.HeaderContentType), &capped{body, largest})
+	file, err := s.deps.Files.SaveUpload(web.Context(c), site.account.ID, visitor.Address, strings.Clone(media.SafeName(name)),
+		strings.Clone(c.Get(fiber.HeaderContentType)), &capped{body, largest})
 	if err == nil {
 		err = s.cfg.Driver.Capabilities.CheckMedia(kindOf(file.Type), file.Type, file.Size)
 	}
 	if err != nil {
-		return s.fail(c, "store an upload", err)
+		return err
 	}
 	return c.Status(fiber.StatusCreated).JSON(mediaRef{
 		ID: file.ID.String(), State: string(file.State), Type: file.Type, Name: file.Name, Size: file.Size,
@@ -214,19 +215,19 @@ func kindOf(mediaType string) chat.MessageKind {
 func (s *Server) media(c *fiber.Ctx) error {
 	site, err := s.site(c)
 	if err != nil {
-		return refuse(c, err)
+		return err
 	}
 	visitor, err := s.visitor(c, site)
 	if err != nil {
-		return s.fail(c, "find a visitor", err)
+		return err
 	}
 	id, err := chat.ParseID[chat.AttachmentID](c.Params("id"))
 	if err != nil {
-		return refuse(c, err)
+		return err
 	}
-	body, file, err := s.deps.Files.OpenMedia(s.closing, site.account.ID, visitor.Address, id, c.Query("thumb") == "1")
+	body, file, err := s.deps.Files.OpenMedia(web.Context(c), site.account.ID, visitor.Address, id, c.Query("thumb") == "1")
 	if err != nil {
-		return s.fail(c, "open a file", err)
+		return err
 	}
 	for name, value := range media.Headers(file.Type, file.Name, true) {
 		c.Set(name, value)
@@ -245,51 +246,9 @@ func tooMany(wait time.Duration) error {
 	return chat.Errorf(chat.CodeRateLimited, "too many, wait %d s", seconds).With("retry_after", seconds)
 }
 
-// fail refuses, and notes what was not the visitor's fault.
-func (s *Server) fail(c *fiber.Ctx, what string, err error) error {
-	s.note(what, err)
-	return refuse(c, err)
-}
-
 // note logs an error of ours; refusals are no errors.
 func (s *Server) note(what string, err error) {
 	if code := chat.CodeOf(err); err != nil && (code == chat.CodeInternal || code == chat.CodeUnavailable) {
 		s.deps.Log.Error("widget: could not "+what, slog.Any("error", err))
 	}
-}
-
-// refuse answers with an error in the API's shape.
-func refuse(c *fiber.Ctx, err error) error {
-	code, message := chat.CodeOf(err), "something went wrong; it was recorded"
-	var known *chat.Error
-	if errors.As(err, &known) && code != chat.CodeInternal {
-		message = known.Message
-		if after, ok := known.Details["retry_after"].(int64); ok {
-			c.Set(fiber.HeaderRetryAfter, strconv.FormatInt(after, 10))
-		}
-	}
-	c.Set(fiber.HeaderCacheControl, "no-store")
-	return c.Status(statusOf(code)).JSON(fiber.Map{"error": fiber.Map{"code": code, "message": message}})
-}
-
-func statusOf(code chat.Code) int {
-	switch code {
-	case chat.CodeInvalid:
-		return fiber.StatusBadRequest
-	case chat.CodeSessionOver:
-		return fiber.StatusUnauthorized
-	case chat.CodeForbidden:
-		return fiber.StatusForbidden
-	case chat.CodeNotFound:
-		return fiber.StatusNotFound
-	case chat.CodeTooLarge, chat.CodeMediaTooLarge:
-		return fiber.StatusRequestEntityTooLarge
-	case chat.CodeMediaType, chat.CodeNotSupported, chat.CodeEmptyMessage, chat.CodeTextTooLong:
-		return fiber.StatusUnprocessableEntity
-	case chat.CodeRateLimited:
-		return fiber.StatusTooManyRequests
-	case chat.CodeUnavailable:
-		return fiber.StatusServiceUnavailable
-	}
-	return fiber.StatusInternalServerError
 }

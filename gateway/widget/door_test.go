@@ -190,7 +190,7 @@ func TestNewVisitorsFromOneAddressAreLimitedAndOthersUnaffected(t *testing.T) {
 	t.Parallel()
 	h := open(t)
 	create := func(a chat.Account, ip string) int {
-		status, header, body := h.call("POST", h.path(a, "visitors"), nil, "X-Test-IP", ip)
+		status, header, body := h.call("POST", h.path(a, "visitors"), nil, "X-Forwarded-For", ip)
 		if status == 429 && (header.Get("Retry-After") == "" || !strings.Contains(body, `"rate_limited"`)) {
 			t.Errorf("%v %s", header, body)
 		}
@@ -240,7 +240,7 @@ func TestAFileIsStoredForItsVisitorWithinTheChannelsLimits(t *testing.T) {
 	if status, text := upload("<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", "x.png"); status != 422 || !strings.Contains(text, `"media_type"`) {
 		t.Errorf("an SVG: %d %s", status, text)
 	}
-	if status, text := upload(png+strings.Repeat("x", 1<<20), "x.png"); status != 413 || !strings.Contains(text, `"media_too_large"`) {
+	if status, text := upload(png+strings.Repeat("x", 1<<20), "x.png"); status != 422 || !strings.Contains(text, `"media_too_large"`) {
 		t.Errorf("over the limit: %d %s", status, text)
 	}
 	status, header, body := h.call("GET", h.path(h.shop, "media/"+got.ID), nil, "Authorization", "Bearer "+token)

@@ -14,12 +14,13 @@ import (
 
 // The words of a visitor's socket. The first frame is hello; the answer is welcome. After it, in any order:
 //
-//	message {client_id, text?, file?, reply_to?, page?}   → ack {client_id} once it is committed, or refused {client_id, code}
-//	typing {on}                                            → nothing
-//	read {at}                                              → nothing; at is the sent_at of the newest message that was seen
-//	history {before}                                       → history {items, more}
-//	sync                                                   → welcome: this tab learnt that there is more than it knows
-//	ping                                                   → pong
+//	message {client_id, text?, file?, reply_to?,    → ack {client_id} once it is committed, or refused {client_id, code}
+//	         page?, name?, locale?}
+//	typing {on}                                     → nothing
+//	read {at}                                       → nothing; at is the sent_at of the newest message that was seen
+//	history {before}                                → history {items, more}
+//	sync                                            → welcome: this tab learnt that there is more than it knows
+//	ping                                            → pong
 //
 // What the server says by itself: welcome {chat, items, more, cursor}, news {chat, items, cursor}, typing {on}. Items are
 // keyed by id: a later one with the same id replaces the earlier.
@@ -44,12 +45,12 @@ type visitorFrame struct {
 	Type string `json:"type"`
 
 	// hello
-	Token  string `json:"token"`
-	After  string `json:"after"`  // the cursor that the tab has: nothing newer, nothing sent
-	Name   string `json:"name"`   // at most 100 characters
-	Locale string `json:"locale"` // "tr", "en-GB"
+	Token string `json:"token"`
+	After string `json:"after"` // the cursor that the tab has: nothing newer, nothing sent
 
 	// message
+	Name     string            `json:"name"`   // at most 100 characters
+	Locale   string            `json:"locale"` // "tr", "en-GB"
 	ClientID string            `json:"client_id"`
 	Text     string            `json:"text"`
 	File     chat.AttachmentID `json:"-"`

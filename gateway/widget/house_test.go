@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"sync"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/channels"
+	"gatehouse/gateway/web"
 	"gatehouse/internal/chat"
 )
 
@@ -95,16 +97,19 @@ func open(t *testing.T, change ...func(*Config)) *house {
 	for _, c := range change {
 		c(&cfg)
 	}
+	log := slog.New(slog.NewTextHandler(lockedWriter{&h.mu, h.log}, nil))
 	srv, err := New(cfg, Deps{
 		Accounts: h, Visitors: h, Threads: h, Agents: h, Files: h,
 		Accept: h.Accept, Subscribe: h.Subscribe, Publish: h.Publish,
-		Log: slog.New(slog.NewTextHandler(lockedWriter{&h.mu, h.log}, nil)), Now: h.Now,
+		Log: log, Now: h.Now,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	h.srv = srv
-	app := fiber.New(fiber.Config{DisableStartupMessage: true, ProxyHeader: "X-Test-IP", BodyLimit: 4 << 20})
+	app := fiber.New(fiber.Config{DisableStartupMessage: true, StreamRequestBody: true, BodyLimit: 64 << 10})
+	shared := web.New(web.Config{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}}, web.Deps{Log: log, Now: h.Now})
+	app.Use(shared.Door(web.Classes{{Prefix: "/widget/v1/", Suffix: "/uploads", Bytes: 2 << 20, Stream: true}, {Bytes: 64 << 10}}), shared.Headers(web.AppCSP))
 	srv.Mount(app)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

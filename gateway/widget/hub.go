@@ -97,19 +97,22 @@ func (s *Server) hear(n chat.Notice) {
 	switch n.Kind {
 	case chat.NoticeConversation:
 		if n.Conversation != nil && n.Conversation.Kind == chat.Webchat {
-			s.hub.conversation(n)
+			s.hub.conversation(&n)
 		}
 	case chat.NoticeViewers:
-		s.hub.toThread(n.IdentityID, n)
+		s.hub.toThread(n.IdentityID, &n)
 	case chat.NoticePresence:
 		if n.Presence != nil {
 			s.agents.forget(n.Presence.Agent)
 			s.hub.each(func(one *session) {
 				if one.agent.Load() == n.Presence.Agent {
-					one.tell(n)
+					one.tell(&n)
 				}
 			})
 		}
+	case chat.NoticeSettings:
+		s.sites.clear()
+		s.agents.clear()
 	case chat.NoticeAccount:
 		if n.Account != nil && n.Account.Kind == chat.Webchat {
 			s.sites.forget(n.Account.ID)
@@ -124,7 +127,7 @@ func (s *Server) hear(n chat.Notice) {
 	}
 }
 
-func (h *hub) conversation(n chat.Notice) {
+func (h *hub) conversation(n *chat.Notice) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for s := range h.threads[n.Conversation.IdentityID] {
@@ -147,7 +150,7 @@ func (h *hub) conversation(n chat.Notice) {
 	}
 }
 
-func (h *hub) toThread(thread chat.IdentityID, n chat.Notice) {
+func (h *hub) toThread(thread chat.IdentityID, n *chat.Notice) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for s := range h.threads[thread] {

@@ -57,20 +57,15 @@ func (m *meter) take(key string, now time.Time) time.Duration {
 	return 0
 }
 
-// network is what one subscriber has of the net: an IPv4 address or an IPv6 /64. An address that cannot be read shares
-// one count with all such.
-func network(ip string) string {
-	a, err := netip.ParseAddr(ip)
-	if err != nil {
-		return ""
-	}
+// network is what one subscriber has of the net: an IPv4 address or an IPv6 /64. All without an address share one count.
+func network(a netip.Addr) string {
 	a = a.Unmap().WithZone("")
 	bits := a.BitLen()
 	if a.Is6() {
 		bits = 64
 	}
 	p, err := a.Prefix(bits)
-	if err != nil {
+	if err != nil || !p.IsValid() {
 		return ""
 	}
 	return p.String()

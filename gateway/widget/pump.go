@@ -14,7 +14,7 @@ import (
 // pump writes to a visitor until the socket is done: first the thread as it stands, then what changes. It believes a
 // notice only where its events follow the last one told; after any gap it asks the record.
 func (s *session) pump(after string) {
-	ping := time.NewTicker(pingEvery)
+	ping := time.NewTicker(s.srv.pace.ping)
 	defer ping.Stop()
 	s.welcome(after)
 	for {
@@ -34,7 +34,7 @@ func (s *session) pump(after string) {
 }
 
 func (s *session) write(kind int, data []byte) {
-	_ = s.conn.SetWriteDeadline(time.Now().Add(writeWithin)) // a dead connection is found by the write
+	_ = s.conn.SetWriteDeadline(time.Now().Add(s.srv.pace.write)) // a dead connection is found by the write
 	if err := s.conn.WriteMessage(kind, data); err != nil {
 		s.end(websocket.CloseTryAgainLater, "too slow")
 	}
@@ -102,7 +102,7 @@ func (s *session) check() {
 }
 
 // notice tells what a notice holds for the visitor.
-func (s *session) notice(n chat.Notice) {
+func (s *session) notice(n *chat.Notice) {
 	place := s.place.Load()
 	switch n.Kind {
 	case chat.NoticeConversation:
@@ -116,7 +116,7 @@ func (s *session) notice(n chat.Notice) {
 	}
 }
 
-func (s *session) conversation(place *chat.ConversationRow, n chat.Notice) {
+func (s *session) conversation(place *chat.ConversationRow, n *chat.Notice) {
 	row := n.Conversation
 	switch {
 	case place != nil && row.ID != place.ID && place.Status.Open():

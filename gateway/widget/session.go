@@ -30,12 +30,10 @@ type session struct {
 	conn    *websocket.Conn
 	site    *site
 	address chat.Address
-	name    string // as hello gave it
-	locale  string
 
-	out     chan []byte      // frames to write; when it is full the visitor reads too slowly
-	notices chan chat.Notice // for pump; when it is full pump asks the record instead
-	looks   chan struct{}    // "ask the record", at most one waiting
+	out     chan []byte       // frames to write; when it is full the visitor reads too slowly
+	notices chan *chat.Notice // for pump; when it is full pump asks the record instead
+	looks   chan struct{}     // "ask the record", at most one waiting
 	done    chan struct{}
 	once    sync.Once
 	frames  *rate.Limiter
@@ -55,6 +53,7 @@ type session struct {
 	// serve's own.
 	lastRead time.Time // the newest read mark passed on
 	typed    bool      // the agents were told that the visitor types
+	typedAt  time.Time // and when
 }
 
 // agentBox is an agent's id that two goroutines share.
@@ -92,11 +91,13 @@ type (
 
 // serve is a socket's life, from the handshake on.
 func (srv *Server) serve(conn *websocket.Conn) {
-	srv.open.Add(1)
+	if !srv.begin() {
+		return
+	}
 	defer srv.open.Done()
 	s := &session{
 		srv: srv, conn: conn, site: conn.Locals(siteKey).(*site),
-		out: make(chan []byte, 64), notices: make(chan chat.Notice, 64), looks: make(chan struct{}, 1),
+		out: make(chan []byte, 32), notices: make(chan *chat.Notice, 32), looks: make(chan struct{}, 1),
 		done: make(chan struct{}), frames: rate.NewLimiter(framesPerSec, frameBurst),
 	}
 	conn.SetReadLimit(frameLimit) // answers 1009 itself
@@ -104,15 +105,15 @@ func (srv *Server) serve(conn *websocket.Conn) {
 		if !s.frames.Allow() {
 			return errFlood
 		}
-		s.heard(silentFor)
+		s.heard(srv.pace.silent)
 		return conn.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(time.Second))
 	})
-	conn.SetPongHandler(func(string) error { s.heard(silentFor); return nil })
+	conn.SetPongHandler(func(string) error { s.heard(srv.pace.silent); return nil })
 	defer s.linger()
 	stop := context.AfterFunc(srv.closing, func() { s.end(websocket.CloseGoingAway, "shutting down") })
 	defer stop()
 
-	s.heard(helloWithin)
+	s.heard(srv.pace.hello)
 	hello, err := s.next()
 	if err != nil {
 		s.part(err)
@@ -129,14 +130,14 @@ func (srv *Server) serve(conn *websocket.Conn) {
 	pumped := make(chan struct{})
 	go func() { defer close(pumped); s.pump(hello.After) }()
 	defer func() { s.once.Do(func() { close(s.done) }); <-pumped }()
-	s.heard(silentFor)
+	s.heard(srv.pace.silent)
 	for {
 		f, err := s.next()
 		if err != nil {
 			s.part(err)
 			return
 		}
-		s.heard(silentFor)
+		s.heard(srv.pace.silent)
 		s.do(f)
 	}
 }
@@ -153,7 +154,7 @@ func (s *session) admit(hello visitorFrame) bool {
 		s.end(websocket.CloseInternalServerErr, "try again")
 		return false
 	}
-	s.address, s.name, s.locale = who.Address, hello.Name, hello.Locale
+	s.address = who.Address
 	if !s.srv.hub.enter(s) {
 		s.end(websocket.ClosePolicyViolation, "too many tabs")
 		return false
@@ -215,12 +216,23 @@ func (s *session) end(code int, why string) {
 	})
 }
 
-// linger reads on for a moment what is already on its way: closing over unread bytes would reset the connection, and the
-// close code would be lost with it.
+// linger reads on for a moment, until the visitor has closed too: closing over unread bytes would reset the connection,
+// and the close code would be lost with it.
 func (s *session) linger() {
 	under := s.conn.UnderlyingConn()
-	if under.SetReadDeadline(time.Now().Add(time.Second)) == nil {
-		_, _ = io.CopyN(io.Discard, under, 4<<20)
+	if under.SetReadDeadline(time.Now().Add(time.Second)) != nil {
+		return // gone
+	}
+	for {
+		_, _, err := s.conn.NextReader()
+		switch {
+		case err == nil:
+			continue
+		case websocket.IsUnexpectedCloseError(err): // with any code
+			return
+		}
+		_, _ = io.CopyN(io.Discard, under, 4<<20) // after a frame too large, what is left of it
+		return
 	}
 }
 
@@ -287,7 +299,7 @@ func (s *session) message(f visitorFrame) {
 	}
 	limits := s.srv.cfg.Driver.Capabilities.Limits
 	e := rawEvent{
-		Type: typeMessage, Name: s.name, Locale: s.locale, At: now.UTC(),
+		Type: typeMessage, Name: f.Name, Locale: f.Locale, At: now.UTC(),
 		ID: f.ClientID, Text: f.Text, ReplyTo: f.ReplyTo,
 	}
 	if f.Page != nil && s.ours(f.Page.URL) {
@@ -339,11 +351,11 @@ func (s *session) ours(page string) bool {
 	return false
 }
 
-// read passes on that everything up to a time was seen. The time is one that we gave; whatever lies ahead of our own
-// clock is not believed (RELIABILITY.md B59).
+// read passes on that everything up to a time was seen. The time is one that we gave, give or take the microsecond to
+// which the record rounds; whatever lies ahead of our own clock is not believed (RELIABILITY.md B59).
 func (s *session) read(f visitorFrame) {
 	now := s.srv.deps.Now()
-	at := f.At
+	at := f.At.Add(time.Microsecond)
 	if at.After(now) {
 		at = now.UTC()
 	}
@@ -361,11 +373,13 @@ func (s *session) read(f visitorFrame) {
 
 // typing tells the agents that the visitor types. It is news, not record.
 func (s *session) typing(on bool) {
-	place := s.place.Load()
-	if place == nil || !place.Status.Open() || !on && !s.typed {
+	place, now := s.place.Load(), s.srv.deps.Now()
+	if place == nil || !place.Status.Open() || on && now.Sub(s.typedAt) < typingEvery || !on && !s.typed {
 		return
 	}
-	s.typed = on
+	if s.typed = on; on {
+		s.typedAt = now
+	}
 	s.srv.deps.Publish(s.srv.closing, chat.Notice{
 		Kind: chat.NoticeTyping, ConversationID: place.ID, IdentityID: s.srv.hub.threadOf(s), Typing: on,
 	})
@@ -393,7 +407,7 @@ func (s *session) history(f visitorFrame) {
 }
 
 // tell hands a notice to pump. It never blocks.
-func (s *session) tell(n chat.Notice) {
+func (s *session) tell(n *chat.Notice) {
 	select {
 	case s.notices <- n:
 	default:

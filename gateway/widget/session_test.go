@@ -27,7 +27,7 @@ func TestAVisitorsMessageBecomesARawEventOfItsLane(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 	id := uuid.NewString()
-	tab.say(`{"type":"message","client_id":"` + id + `","text":"Merhaba","page":{"url":"https://shop.example/kase?token=secret#x","title":"Kase"}}`)
+	tab.say(`{"type":"message","client_id":"` + id + `","text":"Merhaba","locale":"tr","page":{"url":"https://shop.example/kase?token=secret#x","title":"Kase"}}`)
 	if f := tab.hear(); f.Type != typeAck || f.ClientID != id {
 		t.Fatalf("%+v", f)
 	}
@@ -475,7 +475,7 @@ func TestAReadMarkIsAnEventUpToATimeThatWeGave(t *testing.T) {
 	h.pass(time.Minute)
 	tab.say(`{"type":"read","at":"` + it.SentAt.Format(time.RFC3339Nano) + `"}`)
 	eventually(t, "a read event", func() bool { return len(h.events()) == 2 })
-	if e := h.events()[1]; e.Type != typeRead || !e.At.Equal(it.SentAt) || e.Visitor != visitor {
+	if e := h.events()[1]; e.Type != typeRead || !e.At.Equal(it.SentAt.Add(time.Microsecond)) || e.Visitor != visitor {
 		t.Errorf("%+v", e)
 	}
 }
@@ -484,11 +484,7 @@ func TestTextsAndNamesAreLiteralAndBounded(t *testing.T) {
 	t.Parallel()
 	h := open(t)
 	token, _ := h.newVisitor()
-	tab, _, err := h.dial(h.shop, h.url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tab.say(`{"type":"hello","token":"` + token + `","locale":"tr;DROP","name":"{{7*7}} ${jndi:ldap://x}\u0000\n ` + strings.Repeat("ş", 6000) + `"}`)
+	tab := h.enter(token, "")
 	tab.until(typeWelcome)
 	for text, code := range map[string]chat.Code{
 		"":                        chat.CodeEmptyMessage,
@@ -501,7 +497,8 @@ func TestTextsAndNamesAreLiteralAndBounded(t *testing.T) {
 			t.Errorf("%.10q: %+v", text, f)
 		}
 	}
-	tab.say(`{"type":"message","client_id":"` + uuid.NewString() + `","text":"<img src=x onerror=alert(1)>\u0000\r\nçok\u0007 iyi"}`)
+	tab.say(`{"type":"message","client_id":"` + uuid.NewString() + `","text":"<img src=x onerror=alert(1)>\u0000\r\nçok\u0007 iyi",
+		"locale":"tr;DROP","name":"{{7*7}} ${jndi:ldap://x}\u0000\n ` + strings.Repeat("ş", 5000) + `"}`)
 	tab.until(typeAck)
 	e := h.events()[0]
 	if e.Text != "<img src=x onerror=alert(1)>\nçok iyi" {
@@ -545,8 +542,10 @@ func TestTypingIsNewsAndLeavesNoRow(t *testing.T) {
 	h := open(t)
 	_, visitor, tab := h.talk()
 	tab.say(`{"type":"typing","on":true}`)
+	tab.say(`{"type":"typing","on":true}`)
 	tab.say(`{"type":"typing","on":false}`)
 	tab.say(`{"type":"typing","on":false}`)
+	tab.say(`{"type":"typing","on":true}`) // too soon
 	tab.say(`{"type":"ping"}`)
 	tab.until(typePong)
 	if len(h.published) != 2 || !h.published[0].Typing || h.published[1].Typing {
@@ -596,6 +595,63 @@ func TestAnAgentsAbsenceIsTold(t *testing.T) {
 	h.broadcast(chat.Notice{Kind: chat.NoticePresence, Presence: &chat.PresenceNotice{Agent: id, Presence: chat.OnBreak}})
 	if f := tab.until(typeNews); f.Chat.Agent == nil || f.Chat.Agent.Online {
 		t.Errorf("%+v", f.Chat)
+	}
+}
+
+func TestSilenceEndsASocket(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.srv.pace.hello = 20 * time.Millisecond
+	tab, _, err := h.dial(h.shop, h.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := tab.conn.ReadMessage(); err == nil {
+		t.Error("a socket without hello was kept")
+	}
+	h = open(t)
+	h.srv.pace.silent = 200 * time.Millisecond
+	h.srv.pace.ping = 50 * time.Millisecond
+	_, _, tab = h.talk()
+	for range 10 { // pongs are answered while we read
+		tab.say(`{"type":"ping"}`)
+		tab.until(typePong)
+	}
+	eventually(t, "who answers no ping is gone", func() bool { return h.srv.Sockets() == 0 })
+}
+
+func TestWhoDoesNotReadIsDisconnected(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.srv.pace.write = 50 * time.Millisecond
+	_, visitor, _ := h.talk()
+	text := strings.Repeat("x", 4000)
+	deadline := time.Now().Add(20 * time.Second)
+	for h.srv.Sockets() > 0 {
+		if time.Now().After(deadline) {
+			t.Fatal("a slow reader is still there")
+		}
+		h.reply(visitor, text, chat.Out)
+	}
+}
+
+func TestAChangedAccountIsKnownAtOnce(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	title := func() string {
+		_, _, body := h.call("GET", h.path(h.shop, "config"), nil, "Origin", "https://shop.example")
+		return body
+	}
+	title()
+	h.mu.Lock()
+	h.shop.Settings["title"] = "Yeni Ad"
+	h.mu.Unlock()
+	if strings.Contains(title(), "Yeni Ad") {
+		t.Error("every page view asks the record")
+	}
+	h.broadcast(chat.Notice{Kind: chat.NoticeSettings, What: "accounts"})
+	if got := title(); !strings.Contains(got, "Yeni Ad") {
+		t.Error(got)
 	}
 }
 

@@ -147,6 +147,12 @@ func (c *siteCache) forget(id chat.AccountID) {
 	delete(c.held, id)
 }
 
+func (c *siteCache) clear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.held)
+}
+
 // agentCache remembers agents' names and presence for a few seconds: each notice of a busy conversation asks for one.
 type agentCache struct {
 	load func(context.Context, chat.AgentID) (chat.Agent, error)
@@ -199,4 +205,10 @@ func (c *agentCache) forget(id chat.AgentID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.held, id)
+}
+
+func (c *agentCache) clear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.held)
 }

@@ -25,15 +25,14 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/channels"
-	"gatehouse/internal/chat"
+	"gatehouse/gateway/web"
 )
 
 // Config is what is fixed for a process. Zero limits have the defaults named beside them.
 type Config struct {
 	// Driver is web chat's: its limits, and the defaults of its settings.
 	Driver channels.Driver
-	// Origin is our own public origin, "https://desk.example.com", whose frames may speak to us. Empty: each request's own
-	// scheme and host, which is right where no proxy changes them or Fiber is told which proxies to believe.
+	// Origin is our own public origin, as web.Config has it.
 	Origin string
 
 	VisitorsPerMinute int // new visitors of one account from one address (an IPv6 /64 counts as one): 30
@@ -54,18 +53,26 @@ const (
 	socketsPerOne  = 10 // of one visitor: tabs
 	pageSize       = 50 // messages and events of a thread sent at once
 
-	acceptWithin = 3 * time.Second  // then 503, as for every provider
-	readWithin   = 5 * time.Second  // a look into the record
-	helloWithin  = 10 * time.Second // from the handshake to the first frame
-	silentFor    = 75 * time.Second // then the socket is dead
-	pingEvery    = 25 * time.Second
-	writeWithin  = 10 * time.Second
+	acceptWithin = 3 * time.Second // then "unavailable", as for every provider
+	readWithin   = 5 * time.Second // a look into the record
+	typingEvery  = 2 * time.Second // so often the agents are told
 )
+
+// pace is how patient a socket is.
+type pace struct {
+	hello  time.Duration // from the handshake to the first frame
+	silent time.Duration // without a sign of life; then it is dead
+	ping   time.Duration // between two pings
+	write  time.Duration // for a frame to be taken
+}
+
+var usualPace = pace{hello: 10 * time.Second, silent: 75 * time.Second, ping: 25 * time.Second, write: 10 * time.Second}
 
 // Server is the door. Make it with New, give it its routes with Mount, end it with Close.
 type Server struct {
 	cfg    Config
 	deps   Deps
+	pace   pace
 	assets assets
 	sites  siteCache
 	agents agentCache
@@ -75,9 +82,12 @@ type Server struct {
 
 	upgrade fiber.Handler
 	stop    func()          // ends the subscription
-	closing context.Context // what is done for visitors ends with it; a fasthttp.RequestCtx is no context to hand on
+	closing context.Context // what sockets do ends with it
 	cancel  context.CancelFunc
-	open    sync.WaitGroup // sockets
+
+	mu     sync.Mutex
+	closed bool
+	open   sync.WaitGroup // sockets
 }
 
 // New makes the door and subscribes to the news. It fails only when the built files in dist are not what they should be.
@@ -93,7 +103,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 		return otherwise
 	}
 	s := &Server{
-		cfg: cfg, deps: deps, assets: files,
+		cfg: cfg, deps: deps, assets: files, pace: usualPace,
 		visitors: newMeter(or(cfg.VisitorsPerMinute, defaultVisitorsPerMinute), time.Minute),
 		messages: newMeter(or(cfg.MessagesPerMinute, defaultMessagesPerMinute), time.Minute),
 		uploads:  newMeter(or(cfg.UploadsPerMinute, defaultUploadsPerMinute), time.Minute),
@@ -105,7 +115,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	s.agents = agentCache{load: deps.Agents.Agent, now: deps.Now}
 	s.closing, s.cancel = context.WithCancel(context.Background())
 	s.upgrade = websocket.New(s.serve, websocket.Config{
-		HandshakeTimeout: helloWithin, ReadBufferSize: 1024, WriteBufferSize: 1024,
+		HandshakeTimeout: usualPace.hello, ReadBufferSize: 1024, WriteBufferSize: 1024,
 		WriteBufferPool: &sync.Pool{},
 		RecoverHandler: func(*websocket.Conn) {
 			if p := recover(); p != nil {
@@ -120,6 +130,9 @@ func New(cfg Config, deps Deps) (*Server, error) {
 // Close ends the subscription and all sockets, with the code that tells browsers to come back, and returns when they are
 // gone or ctx is over.
 func (s *Server) Close(ctx context.Context) error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
 	s.stop()
 	s.cancel()
 	gone := make(chan struct{})
@@ -132,11 +145,21 @@ func (s *Server) Close(ctx context.Context) error {
 	}
 }
 
+// begin counts a socket in, unless we shut down.
+func (s *Server) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.open.Add(1)
+	}
+	return !s.closed
+}
+
 // Sockets tells how many visitors' sockets are open here.
 func (s *Server) Sockets() int { return s.hub.count() }
 
-// Mount adds the routes. All are public; what each asks for stands beside it. Uploads need a fiber BodyLimit of at least
-// the channel's largest file.
+// Mount adds the routes, behind web.Door. All are public; what each asks for stands beside it. Uploads need a class of
+// their own there, of the channel's largest file and streamed: /widget/v1/…/uploads.
 func (s *Server) Mount(r fiber.Router) {
 	r.Get("/widget.js", s.script)                  // nothing
 	v1 := r.Group("/widget/v1")                    //
@@ -147,7 +170,5 @@ func (s *Server) Mount(r fiber.Router) {
 	v1.Get("/:account/live", s.live)               // the same origins; the token in the first frame
 	v1.Post("/:account/uploads", s.upload)         // the same origins, the token
 	v1.Get("/:account/media/:id", s.media)         // the token
-	v1.All("/*", func(c *fiber.Ctx) error { return refuse(c, errNone) })
+	v1.All("/*", web.NotFound)
 }
-
-var errNone = chat.Errorf(chat.CodeNotFound, "no such address")

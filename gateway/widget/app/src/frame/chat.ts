@@ -69,7 +69,7 @@ export class ChatStore {
     this.store = openStore(look.account, (what) => this.heardTab(what));
     this.link = makeLink(
       base.replace(/^http/, 'ws') + 'live',
-      () => ({ token: this.token, after: this.cursor, locale: this.locale, name: this.name }),
+      () => ({ token: this.token, after: this.cursor }),
       { frame: (f) => this.heard(f), state: (s) => this.linked(s) },
     );
     this.state.outbox = this.store.outbox();
@@ -158,10 +158,6 @@ export class ChatStore {
   startAnew() {
     this.state.anew = true;
     this.changed();
-  }
-
-  setLocale(locale: string) {
-    this.locale = locale;
   }
 
   /** A file of the thread. Only this origin's fetch can carry the token. */
@@ -331,6 +327,7 @@ export class ChatStore {
       if (o.failed || this.inFlight.has(o.id) || this.state.acked.has(o.id)) continue;
       const sent = this.link.send({
         type: 'message', client_id: o.id, text: o.text, file: o.file?.id, page: o.page,
+        name: this.name || undefined, locale: this.locale,
       });
       if (!sent) return;
       this.inFlight.set(o.id, window.setTimeout(() => this.link.again(), PATIENCE));
