@@ -471,7 +471,7 @@ const server = createServer(async (req, res) => {
   for await (const chunk of req) chunks.push(chunk);
   const raw = Buffer.concat(chunks);
   const path = url.pathname.slice('/api/v1'.length);
-  if (modes.slow && req.method === 'GET') await new Promise((r) => setTimeout(r, 60_000));
+  if (modes.slow && req.method === 'GET' && path.startsWith('/conversations')) await new Promise((r) => setTimeout(r, 60_000));
   const media = /^\/media\/([^/]+)$/.exec(path);
   if (media) {
     const f = db.files.get(media[1]);

@@ -57,7 +57,7 @@ const pages = {
   command: { path: '/inbox/mine', act: async (p) => { await openRow('Elif Yıldız')(p); await p.keyboard.press('Control+k'); await p.waitForTimeout(400); } },
   shortcuts: { path: '/inbox/mine', act: async (p) => { await p.locator('body').press('?'); await p.waitForTimeout(400); } },
   end: { path: '/inbox/mine', act: async (p) => { await openRow('Elif Yıldız')(p); await p.locator('body').press('Escape'); await p.locator('h1').first().click(); await p.keyboard.press('e'); await p.waitForTimeout(400); } },
-  canned: { path: '/inbox/mine', act: async (p) => { await openRow('Hannah Weber')(p); await p.locator('#composer').fill(''); await p.locator('#composer').pressSequentially('/'); await p.waitForTimeout(250); } },
+  canned: { path: '/inbox/mine', act: async (p) => { await openRow('Hannah Weber')(p); await p.locator('#composer textarea').fill(''); await p.locator('#composer textarea').pressSequentially('/'); await p.waitForTimeout(250); } },
   emoji: { path: '/inbox/mine', act: async (p) => { await openRow('Hannah Weber')(p); await p.locator('[role=toolbar] button').nth(1).click(); await p.waitForTimeout(900); } },
   views: { path: '/inbox/mine', phone: true, act: async (p) => { await p.locator('.views').click(); await p.waitForTimeout(300); } },
   panel: { path: '/inbox/mine', phone: true, act: async (p) => { await openRow('Elif Yıldız')(p); await p.locator('header.pane-head button').last().click(); await p.getByRole('menuitem').last().click(); await p.waitForTimeout(300); } },

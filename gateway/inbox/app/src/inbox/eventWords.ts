@@ -6,7 +6,7 @@ import { desk } from '../lib/state/desk.svelte';
 import { session } from '../lib/state/session.svelte';
 import type { IconName } from '../lib/ui/icons';
 
-export function nameOf(id: ID | undefined): string {
+function nameOf(id: ID | undefined): string {
   return id && id === session.me?.id ? t('event.you') : desk.agentName(id);
 }
 

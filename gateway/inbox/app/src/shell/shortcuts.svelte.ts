@@ -126,7 +126,7 @@ function single(event: KeyboardEvent): boolean {
 
 /** F6 walks the panes: rail, sidebar, list, thread, composer, panel. */
 function pane(by: 1 | -1) {
-  const panes = ['nav[aria-label]', '#list', '[role=log]', '#composer', 'aside[aria-label]']
+  const panes = ['nav[aria-label]', '[role=listbox].box', '[role=log]', '#composer textarea', 'aside[aria-label]']
     .map((s) => [...document.querySelectorAll<HTMLElement>(s)])
     .flat()
     .filter((el) => el.offsetParent !== null);

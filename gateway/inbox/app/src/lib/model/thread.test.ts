@@ -1,0 +1,105 @@
+import { describe, expect, test } from 'vitest';
+import type { Message, ThreadEvent } from '../api/types';
+import { applyEvents, emptyThread, mergeMessage, mergeStatus, putMessages, rows, type ThreadState } from './thread';
+
+const message = (seq: number, fields: Partial<Message> = {}): Message => ({
+  id: `m${seq}`, conversation_id: 'c', seq, direction: 'in', kind: 'text', text: `text ${seq}`, status: 'received', source: 'contact',
+  created_at: `2026-11-12T10:${String(seq).padStart(2, '0')}:00Z`, sort_at: `2026-11-12T10:${String(seq).padStart(2, '0')}:00Z`, attempt: 1, ...fields,
+});
+const event = (seq: number, fields: Partial<ThreadEvent> = {}): ThreadEvent => ({ conversation_id: 'c', seq, kind: 'message', at: '2026-11-12T10:00:00Z', message: message(seq), ...fields });
+const at = (seq: number): ThreadState => ({ ...emptyThread, seq });
+
+describe('events', () => {
+  test('what continues is applied and moves the mark', () => {
+    const { state, gap } = applyEvents(at(3), [event(4), event(5)]);
+    expect(gap).toBe(false);
+    expect(state.seq).toBe(5);
+    expect(state.messages.map((m) => m.seq)).toEqual([4, 5]);
+  });
+  test('a gap applies nothing beyond it and is told', () => {
+    const { state, gap } = applyEvents(at(3), [event(4), event(6)]);
+    expect(gap).toBe(true);
+    expect(state.seq).toBe(4);
+    expect(state.messages.map((m) => m.seq)).toEqual([4]);
+  });
+  test('a duplicate frame changes nothing', () => {
+    const once = applyEvents(at(3), [event(4)]).state;
+    const twice = applyEvents(once, [event(4)]);
+    expect(twice.state).toBe(once);
+    expect(twice.gap).toBe(false);
+  });
+  test('events of one frame are applied in order of seq, whatever their order in it', () => {
+    const { state, gap } = applyEvents(at(0), [event(3), event(1), event(2)]);
+    expect(gap).toBe(false);
+    expect(state.seq).toBe(3);
+  });
+  test('frames that arrive in the wrong order end in the same state', () => {
+    const late = applyEvents(at(0), [event(2)]);
+    expect(late.gap).toBe(true);
+    const caughtUp = applyEvents(late.state, [event(1), event(2)]);
+    const again = applyEvents(caughtUp.state, [event(1)]);
+    expect(again.state.seq).toBe(2);
+    expect(again.state.messages).toHaveLength(2);
+  });
+});
+
+describe('status', () => {
+  test('only goes forward', () => {
+    expect(mergeStatus('read', 'delivered')).toBe('read');
+    expect(mergeStatus('sent', 'read')).toBe('read');
+    expect(mergeStatus('sending', 'unknown')).toBe('unknown');
+    expect(mergeStatus('unknown', 'delivered')).toBe('delivered');
+  });
+  test('a failure counts until it was delivered', () => {
+    expect(mergeStatus('sent', 'failed')).toBe('failed');
+    expect(mergeStatus('delivered', 'failed')).toBe('delivered');
+    expect(mergeStatus('failed', 'sent')).toBe('failed');
+    expect(mergeStatus('failed', 'read')).toBe('read');
+  });
+  test('an incoming message stays received', () => expect(mergeStatus('received', 'read')).toBe('received'));
+  test('a later attempt starts anew, an earlier one is ignored', () => {
+    const failed = message(1, { status: 'failed', attempt: 1, direction: 'out' });
+    const retried = message(1, { status: 'pending', attempt: 2, direction: 'out' });
+    expect(mergeMessage(failed, retried).status).toBe('pending');
+    expect(mergeMessage(retried, failed)).toBe(retried);
+  });
+  test('an old status keeps the newer error away', () => {
+    const read = message(1, { status: 'read', direction: 'out' });
+    expect(mergeMessage(read, message(1, { status: 'failed', direction: 'out', error: { code: 'undeliverable' } })).error).toBeUndefined();
+  });
+});
+
+test('messages are ordered by (sort_at, seq), so a late one finds its place', () => {
+  const late = message(9, { sort_at: '2026-11-12T10:01:30Z' });
+  const twin = message(3, { sort_at: '2026-11-12T10:01:30Z' });
+  expect(putMessages([message(1), message(2)], [late, twin]).map((m) => m.seq)).toEqual([1, 3, 9, 2]);
+});
+
+describe('rows', () => {
+  test('one sender within a minute is joined, a pause or another sender is not', () => {
+    const list = [
+      message(1, { sort_at: '2026-11-12T10:00:00Z' }), message(2, { sort_at: '2026-11-12T10:00:30Z' }), message(3, { sort_at: '2026-11-12T10:05:00Z' }), message(4, { sort_at: '2026-11-12T10:05:10Z', direction: 'out', agent_id: 'a' }),
+    ];
+    const joined = rows(list, [], { complete: true }).flatMap((r) => (r.type === 'message' ? [r.joined] : []));
+    expect(joined).toEqual([false, true, false, false]);
+  });
+  test('the divider stands before the first unread message and says how many', () => {
+    const list = rows([message(1), message(2), message(3)], [], { complete: true, readSeq: 1 });
+    const at = list.findIndex((r) => r.type === 'unread');
+    expect(list[at]).toMatchObject({ count: 2 });
+    expect(list[at + 1]).toMatchObject({ key: 'm2', joined: false });
+  });
+  test('each day begins once', () => {
+    const list = rows([message(1, { sort_at: '2026-11-11T10:00:00Z' }), message(2), message(3)], [], { complete: true });
+    expect(list.filter((r) => r.type === 'day')).toHaveLength(2);
+  });
+  test('events in a row are one row', () => {
+    const line = (seq: number): ThreadEvent => ({ conversation_id: 'c', seq, kind: 'assigned', at: '2026-11-12T10:00:00Z' });
+    expect(rows([], [line(1), line(2), line(3)], { complete: true }).filter((r) => r.type === 'events')).toHaveLength(1);
+  });
+  test('events older than what is loaded wait for their page', () => {
+    const old: ThreadEvent = { conversation_id: 'c', seq: 1, kind: 'queued', at: '2026-11-12T09:00:00Z' };
+    expect(rows([message(5)], [old], { complete: false }).some((r) => r.type === 'events')).toBe(false);
+    expect(rows([message(5)], [old], { complete: true }).some((r) => r.type === 'events')).toBe(true);
+  });
+});
