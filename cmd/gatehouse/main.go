@@ -59,7 +59,7 @@ func run(args []string) int {
 		fmt.Fprintln(os.Stderr, "gatehouse:", err)
 		return 2
 	}
-	if unknown := config.UnknownVariables(os.Environ()); len(unknown) > 0 {
+	if unknown := config.UnknownVariables(os.Environ(), "GATEHOUSE_ROLE"); len(unknown) > 0 {
 		fmt.Fprintln(os.Stderr, "gatehouse: unknown environment variable", strings.Join(unknown, ", "), "(see `gatehouse config example`)")
 		return 2
 	}

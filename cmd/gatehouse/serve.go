@@ -8,9 +8,11 @@ import (
 )
 
 type serveCmd struct {
-	Demo bool `help:"Seed a small shop's desk and play its customers' phones at /demo. Only with private servers."`
+	Role string `help:"What this process does: all, gateway (HTTP and sockets) or worker." enum:"all,gateway,worker" default:"all" env:"GATEHOUSE_ROLE"`
+	Demo bool   `help:"Seed a small shop's desk and play its customers' phones at /demo. Only with private servers."`
 }
 
 func (s serveCmd) Run(ctx context.Context, c *cli) error {
+	c.Role = s.Role
 	return app.Serve(ctx, c.Config, s.Demo, func(r app.Ready) { fmt.Print(r) })
 }

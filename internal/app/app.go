@@ -301,7 +301,7 @@ func (a *App) build(ctx context.Context, box *secret.Box) error {
 	}
 	vitals := newVitals(a.store, a.log)
 	a.metrics.Registry.MustRegister(vitals, queue.NewCollector(redisOpt, a.cfg.Prefix))
-	return a.buildFront(ctx)
+	return a.buildFront()
 }
 
 // start sets everything going that runs by itself.

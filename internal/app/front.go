@@ -31,7 +31,7 @@ type front struct {
 	failed  chan error // a listener ended by itself
 }
 
-func (a *App) buildFront(ctx context.Context) error {
+func (a *App) buildFront() error {
 	f := &front{a: a, failed: make(chan error, 2)}
 	a.front = f
 	redisOpt, err := asynq.ParseRedisURI(a.cfg.RedisURL)
@@ -55,17 +55,13 @@ func (a *App) buildFront(ctx context.Context) error {
 	if !a.cfg.Gateway() {
 		return nil
 	}
-	return f.open(ctx)
+	return f.open()
 }
 
 // open makes the public listener's application.
-func (f *front) open(ctx context.Context) error {
+func (f *front) open() error {
 	a := f.a
-	cursorKey, err := a.desk.ServerKey(ctx, "cursor")
-	if err != nil {
-		return err
-	}
-	cursors, err := auth.NewCursors(cursorKey)
+	cursors, err := auth.NewCursors(a.key.Derive("cursor"))
 	if err != nil {
 		return err
 	}

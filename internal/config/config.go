@@ -17,7 +17,7 @@ import (
 
 // Config is how an instance runs. Tags: kong's.
 type Config struct {
-	Role        string   `help:"What this process does: all, gateway (HTTP and sockets) or worker." enum:"all,gateway,worker" default:"all" env:"GATEHOUSE_ROLE"`
+	Role        string   `kong:"-"` // what this process does: all, gateway (HTTP and sockets) or worker; a flag of serve
 	Listen      string   `help:"Public listener: webhooks, widget, API, inbox." default:"127.0.0.1:8080" env:"GATEHOUSE_LISTEN"`
 	OpsListen   string   `help:"Operators' listener: healthz, readyz, metrics, queues. Keep it private." default:"127.0.0.1:9090" env:"GATEHOUSE_OPS_LISTEN"`
 	PublicURL   string   `help:"The address under which people and providers reach the public listener. Default: http:// and the listener." env:"GATEHOUSE_PUBLIC_URL"`
@@ -95,7 +95,7 @@ func (c Config) Check() (wrong []string) {
 	} else if c.RedisURL != "" {
 		bad("REDIS_URL without DATABASE_URL: give both, or neither for private ones")
 	}
-	if c.Embedded() && c.Role != "all" {
+	if c.Embedded() && c.Role != "all" && c.Role != "" {
 		bad("--role=%s needs DATABASE_URL and REDIS_URL: private servers belong to one process", c.Role)
 	}
 	for _, p := range c.TrustedProxies {
