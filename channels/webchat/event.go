@@ -52,36 +52,47 @@ func webhook() *channels.Webhook {
 		},
 		Challenge: func(channels.Request, channels.Secrets) ([]byte, bool) { return nil, false },
 		Route: func(r channels.Request) []chat.AccountKey {
-			var e event
-			if json.Unmarshal(r.Body, &e) != nil || e.Account == "" {
+			e, err := read(r.Body)
+			if err != nil {
 				return nil
 			}
 			return []chat.AccountKey{e.key()}
 		},
 		Parse: func(raw chat.RawEvent) ([]chat.Inbound, error) {
-			in, err := parse(raw.Body)
+			e, err := read(raw.Body)
 			if err != nil {
 				return nil, err
 			}
-			return []chat.Inbound{in}, nil
+			return []chat.Inbound{e.inbound()}, nil
 		},
 	}
 }
 
-// parse reads one event. What a later version may write in addition is ignored with a note; what cannot be an event of
-// ours at all is an error.
-func parse(body []byte) (chat.Inbound, error) {
+// read takes an event apart. An error means that it cannot be one of ours at all.
+func read(body []byte) (event, error) {
 	var e event
 	if err := json.Unmarshal(body, &e); err != nil {
-		return chat.Inbound{}, fmt.Errorf("webchat: not an event: %w", err)
+		return event{}, fmt.Errorf("webchat: not an event: %w", err)
 	}
-	if e.Account == "" || e.Visitor == "" {
-		return chat.Inbound{}, errors.New("webchat: an event without account or visitor")
+	for what, id := range map[string]string{"account": e.Account, "visitor": e.Visitor} {
+		if !isUUID(id) {
+			return event{}, fmt.Errorf("webchat: the event's %s is no id", what)
+		}
 	}
+	e.At = e.At.UTC()
+	return e, nil
+}
+
+func (e *event) key() chat.AccountKey {
+	return chat.AccountKey{Kind: chat.Webchat, Type: KeyType, Value: e.Account}
+}
+
+// inbound says what happened. What a later version may write in addition is ignored with a note.
+func (e *event) inbound() chat.Inbound {
 	in := chat.Inbound{
 		Account: e.key(),
 		From:    []chat.Address{{Kind: chat.Webchat, Scope: e.Account, Type: chat.AddressVisitor, Value: e.Visitor}},
-		Profile: chat.Profile{Name: cut(strings.TrimSpace(e.Name), nameLimit), Language: e.Locale},
+		Profile: chat.Profile{Name: cut(strings.TrimSpace(text(e.Name)), nameLimit), Language: text(e.Locale)},
 		At:      e.At,
 	}
 	switch {
@@ -90,19 +101,15 @@ func parse(body []byte) (chat.Inbound, error) {
 	case e.Type == typeRead:
 		in.Kind = chat.InboundStatusKind
 		in.Status = &chat.InboundStatus{UpTo: true, Status: chat.StatusRead}
-	case e.Type == typeMessage && (e.ID == "" || e.Text == "" && e.Media == nil):
+	case e.Type != typeMessage:
+		in.Kind, in.Note = chat.InboundIgnoredKind, "unknown_type"
+	case !isUUID(e.ID) || text(e.Text) == "" && e.Media == nil:
 		in.Kind, in.Note = chat.InboundIgnoredKind, "empty_message"
-	case e.Type == typeMessage:
+	default:
 		in.Kind = chat.InboundMessageKind
 		in.Message = e.message()
-	default:
-		in.Kind, in.Note = chat.InboundIgnoredKind, "unknown_type"
 	}
-	return in, nil
-}
-
-func (e *event) key() chat.AccountKey {
-	return chat.AccountKey{Kind: chat.Webchat, Type: KeyType, Value: e.Account}
+	return in
 }
 
 func (e *event) message() *chat.InboundMessage {
@@ -111,17 +118,20 @@ func (e *event) message() *chat.InboundMessage {
 		Direction:     chat.In,
 		Source:        chat.SourceContact,
 		Kind:          chat.KindText,
-		Text:          e.Text,
-		ReplyExternal: e.ReplyTo,
+		Text:          text(e.Text),
+		ReplyExternal: text(e.ReplyTo),
 		OpensWindow:   true,
 	}
-	if e.Media != nil {
-		m.Kind = kindOf(*e.Media)
-		m.Content.Media = []chat.Media{*e.Media}
-		m.Refs = []chat.MediaRef{{ProviderID: e.Media.ID.String()}} // ours already: nothing to fetch
+	if f := e.Media; f != nil {
+		m.Kind = kindOf(*f)
+		m.Content.Media = []chat.Media{{
+			ID: f.ID, State: chat.MediaReady, Type: text(f.Type), Name: chat.CleanFilename(f.Name), Size: f.Size,
+			Width: f.Width, Height: f.Height, DurationMS: f.DurationMS, Animated: f.Animated, Voice: f.Voice, Thumb: f.Thumb,
+		}}
+		m.Refs = []chat.MediaRef{{}} // ours already: nothing to fetch
 	}
 	if e.Page != nil && e.Page.URL != "" {
-		m.Content.Referral = &chat.Referral{Source: "page", URL: e.Page.URL, Headline: e.Page.Title}
+		m.Content.Referral = &chat.Referral{Source: "page", URL: text(e.Page.URL), Headline: text(e.Page.Title)}
 	}
 	return m
 }
@@ -147,4 +157,13 @@ func cut(s string, n int) string {
 		return s
 	}
 	return string([]rune(s)[:n])
+}
+
+// text leaves out what no text column takes.
+func text(s string) string { return strings.ReplaceAll(s, "\x00", "") }
+
+// isUUID tells whether an id is one, in its one spelling.
+func isUUID(s string) bool {
+	_, err := chat.ParseID[chat.MessageID](s)
+	return err == nil && s == strings.ToLower(s)
 }

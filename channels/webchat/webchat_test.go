@@ -2,64 +2,41 @@ package webchat
 
 import (
 	"encoding/json"
-	"flag"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"gatehouse/channels"
+	"gatehouse/channels/channeltest"
 	"gatehouse/internal/chat"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var home = chat.AccountKey{Kind: chat.Webchat, Type: KeyType, Value: "019a9e4c-7d00-7000-8000-0000000000a1"}
 
-func TestEveryEventReadsAsItsGoldenFileSays(t *testing.T) {
+func TestWebchatIsAChannelLikeTheOthers(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("testdata/*.json")
-	if err != nil || len(files) < 7 {
-		t.Fatalf("%d events in testdata, %v", len(files), err)
-	}
-	hook := Driver().Webhook
-	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) {
-			t.Parallel()
-			body, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got, err := hook.Parse(chat.RawEvent{Kind: chat.Webchat, Body: body})
-			if err != nil {
-				t.Fatal(err)
-			}
-			again, err := hook.Parse(chat.RawEvent{Kind: chat.Webchat, Body: body})
-			if diff := cmp.Diff(got, again); diff != "" || err != nil {
-				t.Errorf("equal bytes read differently (%v): %s", err, diff)
-			}
-			if keys := hook.Route(channels.Request{Body: body}); len(keys) != 1 || keys[0] != got[0].Account {
-				t.Errorf("routed to %v, parsed for %v", keys, got[0].Account)
-			}
-			text, err := json.MarshalIndent(got, "", "  ")
-			if err != nil {
-				t.Fatal(err)
-			}
-			golden := strings.TrimSuffix(file, ".json") + ".golden"
-			if *update {
-				if err := os.WriteFile(golden, append(text, '\n'), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), string(text)+"\n"); diff != "" {
-				t.Error(diff)
-			}
-		})
-	}
+	channeltest.Run(t, Driver(), channeltest.Suite{
+		Settings: map[string]string{AccountIDSetting: home.Value, "allowed_origins": "https://www.maviev.example"},
+	})
+}
+
+func TestEveryEventGivesWhatItMust(t *testing.T) {
+	t.Parallel()
+	const by = "by=visitor:019a9e4c-7d00-7000-8000-0000000000b2@019a9e4c-7d00-7000-8000-0000000000a1"
+	channeltest.Outcomes(t, Driver(), home, map[string][]string{
+		"message": {`in text 5f0c6a1e-3b1f-4d6c-9f0e-2a4f6c8e0b11 text="Ege serisi kaseler bulaşık makinesine uygun mu?" ` +
+			`referral=page/ url=https://www.maviev.example/kase headline="Kase · Mavi Ev" opens ` + by + ` at=1795269785.123`},
+		"message-picture-reply": {`in image 0b9d4c1a-1f7e-4a8b-8c55-6f1d2e3c4b5a text="Lacivert, 15 cm olan" ` +
+			`file=image/png/kase.png/ready reply=019a9e4c-7d00-7000-8000-0000000000d4 opens ` + by + ` name="Elif Yıldız" at=1795269900`},
+		"message-html": {`in text 11111111-2222-4333-8444-555555555555 text="<img src=x onerror=alert(1)> javascript:alert(1)" ` +
+			`opens ` + by + ` name="{{7*7}} ${jndi:ldap://x}" at=1795270020`},
+		"message-empty":   {"ignored " + by + " at=1795270020 note=empty_message"},
+		"read":            {"status read  and_earlier " + by + " at=1795269960.500"},
+		"unknown-type":    {"ignored " + by + " at=1795270020 note=unknown_type"},
+		"unknown-version": {"ignored " + by + " at=1795270020 note=unknown_version"},
+	})
 }
 
 func TestNobodyOutsideCanPostAnEvent(t *testing.T) {
@@ -82,11 +59,12 @@ func TestNobodyOutsideCanPostAnEvent(t *testing.T) {
 
 func TestWhatIsNoEventIsAnError(t *testing.T) {
 	t.Parallel()
-	for _, body := range []string{"", "null", "[]", "{", `{"v":1}`, `{"v":1,"account":"a"}`, `{"v":1,"visitor":"v"}`, `{"at":"yesterday"}`} {
+	for _, body := range []string{"", "null", "[]", "{", `{"v":1}`, `{"v":1,"account":"a"}`, `{"v":1,"visitor":"` + home.Value + `"}`,
+		`{"v":1,"account":"` + home.Value + `"}`, `{"at":"yesterday"}`, `{"v":1,"account":"` + strings.ToUpper(home.Value) + `","visitor":"` + home.Value + `"}`} {
 		if got, err := Driver().Webhook.Parse(chat.RawEvent{Body: []byte(body)}); err == nil {
 			t.Errorf("%s read as %+v", body, got)
 		}
-		if keys := Driver().Webhook.Route(channels.Request{Body: []byte(body)}); len(keys) != 0 && body != `{"v":1,"account":"a"}` {
+		if keys := Driver().Webhook.Route(channels.Request{Body: []byte(body)}); len(keys) != 0 {
 			t.Errorf("%s routed to %v", body, keys)
 		}
 	}
@@ -94,7 +72,7 @@ func TestWhatIsNoEventIsAnError(t *testing.T) {
 
 func TestANameIsCutAfterAHundredCharacters(t *testing.T) {
 	t.Parallel()
-	body, err := json.Marshal(event{V: 1, Type: typeRead, Account: "a", Visitor: "v", Name: strings.Repeat("ğ", 5000)})
+	body, err := json.Marshal(event{V: 1, Type: typeRead, Account: home.Value, Visitor: home.Value, Name: strings.Repeat("ğ", 5000)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,27 +124,17 @@ func TestEveryFileBecomesAMessageThatTheChannelCarries(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	files, err := filepath.Glob("testdata/*.json")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, file := range files {
-		body, err := os.ReadFile(file)
-		if err != nil {
-			f.Fatal(err)
-		}
+	for _, body := range channeltest.Payloads(f) {
 		f.Add(body)
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		got, err := Driver().Webhook.Parse(chat.RawEvent{Body: body})
-		if err != nil {
-			return
-		}
-		if len(got) != 1 || len(got[0].From) != 1 || got[0].From[0].Scope != got[0].Account.Value {
-			t.Fatalf("%+v", got)
-		}
-		if m := got[0].Message; m != nil && (m.ExternalID == "" || m.Direction != chat.In || m.Text == "" && len(m.Content.Media) == 0) {
-			t.Fatalf("%+v", m)
+		for _, in := range channeltest.Check(t, Driver(), body) {
+			if len(in.From) != 1 || in.From[0].Scope != in.Account.Value {
+				t.Fatalf("%+v", in)
+			}
+			if m := in.Message; m != nil && (m.Direction != chat.In || m.Text == "" && len(m.Content.Media) == 0) {
+				t.Fatalf("%+v", m)
+			}
 		}
 	})
 }
