@@ -64,10 +64,10 @@ const expiring = (c) => c.status !== 'closed' && c.window.shuts_at && Date.parse
 const inView = {
   mine: (c, me) => c.agent_id === me && c.status === 'assigned',
   queue: (c) => c.status === 'waiting',
-  pending: (c) => c.status === 'pending',
+  pending: (c, me) => c.status === 'pending' && c.agent_id === me,
   expiring,
   history: (c) => c.status === 'closed',
-  all: (c) => c.status !== 'closed',
+  all: () => true,
 };
 const sorts = {
   newest: (a, b) => Date.parse(b.last_message_at) - Date.parse(a.last_message_at),

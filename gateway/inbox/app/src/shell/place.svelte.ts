@@ -1,6 +1,6 @@
 /** What the address says: which place, which view, which conversation. */
 import { t, type Key } from '../lib/i18n/i18n.svelte';
-import { defaultSort, VIEWS, type ListQuery, type Sort, type View } from '../lib/model/list';
+import { defaultSort, sortsOf, VIEWS, type ListQuery, type Sort, type View } from '../lib/model/list';
 import { route } from '../lib/router.svelte';
 import { desk } from '../lib/state/desk.svelte';
 import { session } from '../lib/state/session.svelte';
@@ -38,7 +38,8 @@ export function openConversation(): string | undefined {
 export function currentQuery(): ListQuery {
   const view = currentView();
   const q = route.query;
-  const sort = (q.get('sort') ?? session.prefs.sort?.[sortKey()] ?? defaultSort(view)) as Sort;
+  const wanted = (q.get('sort') ?? session.prefs.sort?.[sortKey()]) as Sort | undefined;
+  const sort = wanted && sortsOf(view).includes(wanted) ? wanted : defaultSort(view);
   return {
     view,
     department: currentDepartment() ?? q.get('department') ?? undefined,

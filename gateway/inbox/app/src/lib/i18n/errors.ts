@@ -23,19 +23,22 @@ function facts(details: Details): Params {
   const size = number(details.size) ?? number(details.got);
   if (limit !== undefined) out.limitSize = bytes(limit);
   if (size !== undefined) out.gotSize = bytes(size);
-  if (limit !== undefined && number(details.got) !== undefined) out.over = number(details.got)! - limit;
-  const after = number(details.retry_after_s) ?? number(details.after_s);
+  if (limit !== undefined && out.over === undefined && number(details.got) !== undefined) out.over = number(details.got)! - limit;
+  const after = number(details.retry_after);
   if (after !== undefined) out.wait = span(after * 1000, true);
   const until = text(details.until);
   if (until) out.until = `${shortDate(until, clock.now)} ${clockTime(until)}`;
   const agent = text(details.agent_id);
   if (agent) out.agent = desk.agentName(agent);
   const kind = text(details.kind);
-  if (kind && known(`kinds.${kind}`)) out.kindName = t(`kinds.${kind}` as Key);
+  out.kindName = t(known(`kinds.${kind}`) ?? 'kinds.file');
   return out;
 }
 
 export function sentence(code: string, details: Details = {}): string {
+  // A rule that was broken says more than that something is not valid.
+  const rule = known(`rule.${code}.${text(details.rule) ?? text(details.field) ?? ''}`);
+  if (rule) return t(rule, facts(details));
   const key = known(`error.${code}`) ?? 'error.internal';
   const params = facts(details);
   const full = known(`${key}.full`);

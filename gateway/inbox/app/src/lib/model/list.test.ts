@@ -16,11 +16,11 @@ describe('order', () => {
     const list = [conversation('a', 1), conversation('b', 5), conversation('c', 5)].sort(compareConversations('newest'));
     expect(list.map((c) => c.id)).toEqual(['c', 'b', 'a']);
   });
-  test('the oldest waiting is first, priority before it', () => {
+  test('the oldest waiting is first', () => {
     const list = [
-      conversation('a', 0, { waiting_since: '2026-11-12T11:30:00Z' }), conversation('b', 0, { waiting_since: '2026-11-12T11:10:00Z' }), conversation('c', 0, { waiting_since: '2026-11-12T11:50:00Z', priority: 1 }),
+      conversation('a', 0, { waiting_since: '2026-11-12T11:30:00Z' }), conversation('b', 0, { waiting_since: '2026-11-12T11:10:00Z' }), conversation('c', 0, { waiting_since: '2026-11-12T11:50:00Z' }),
     ].sort(compareConversations('waiting'));
-    expect(list.map((c) => c.id)).toEqual(['c', 'b', 'a']);
+    expect(list.map((c) => c.id)).toEqual(['b', 'a', 'c']);
   });
 });
 
@@ -35,6 +35,13 @@ describe('belonging', () => {
     expect(is('expiring', { window: { phase: 'closing', shuts_at: '2026-11-12T13:59:00Z' } })).toBe(true);
     expect(is('expiring', { window: { phase: 'open', shuts_at: '2026-11-12T14:01:00Z' } })).toBe(false);
     expect(is('expiring', { window: { phase: 'closed', shuts_at: '2026-11-12T11:59:00Z' } })).toBe(false);
+  });
+  test('pending is mine, expiring is mine or anybody’s who waits, all is all', () => {
+    expect(is('pending', { status: 'pending' })).toBe(true);
+    expect(is('pending', { status: 'pending', agent_id: 'other' })).toBe(false);
+    expect(is('expiring', { agent_id: 'other', window: { phase: 'closing', shuts_at: '2026-11-12T13:00:00Z' } })).toBe(false);
+    expect(is('expiring', { agent_id: undefined, status: 'waiting', window: { phase: 'closing', shuts_at: '2026-11-12T13:00:00Z' } })).toBe(true);
+    expect(is('all', { status: 'closed', agent_id: 'other' })).toBe(true);
   });
   test('a filter excludes; of a text only the server knows', () => {
     expect(is('mine', {}, { department: 'other' })).toBe(false);

@@ -18,7 +18,12 @@ export interface ListQuery {
 }
 
 export function defaultSort(view: View): Sort {
-  return view === 'queue' ? 'waiting' : view === 'expiring' ? 'expiring' : 'newest';
+  return sortsOf(view)[0];
+}
+
+/** The orders that a view can be in; the first is its default. */
+export function sortsOf(view: View): Sort[] {
+  return view === 'queue' ? ['waiting', 'newest'] : view === 'expiring' ? ['expiring', 'newest'] : ['newest'];
 }
 
 export function queryKey(q: ListQuery): string {
@@ -43,15 +48,16 @@ function inView(view: View, c: Conversation, me: ID, now: number): boolean {
     case 'queue':
       return c.status === 'waiting';
     case 'pending':
-      return c.status === 'pending';
+      return c.status === 'pending' && c.agent_id === me;
     case 'expiring': {
       const shuts = c.window.shuts_at ? Date.parse(c.window.shuts_at) : 0;
-      return c.status !== 'closed' && shuts > now && shuts - now <= TWO_HOURS;
+      const concerns = c.status === 'waiting' || (c.agent_id === me && c.status !== 'closed');
+      return concerns && shuts > now && shuts - now <= TWO_HOURS;
     }
     case 'history':
       return c.status === 'closed';
     case 'all':
-      return c.status !== 'closed';
+      return true;
   }
 }
 
@@ -63,7 +69,7 @@ export function compareConversations(sort: Sort): (a: Conversation, b: Conversat
     case 'newest':
       return (a, b) => Date.parse(b.last_message_at) - Date.parse(a.last_message_at) || -tie(a, b);
     case 'waiting':
-      return (a, b) => b.priority - a.priority || cmp(at(a.waiting_since), at(b.waiting_since)) || tie(a, b);
+      return (a, b) => cmp(at(a.waiting_since), at(b.waiting_since)) || tie(a, b);
     case 'expiring':
       return (a, b) => cmp(at(a.window.shuts_at), at(b.window.shuts_at)) || tie(a, b);
   }

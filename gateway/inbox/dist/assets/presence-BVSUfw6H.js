@@ -1,1 +1,0 @@
-import{d as e}from"./kept-BqNJ9Jzv.js";import{v as t}from"./pages-9leW6qlc.js";function n(n){let r=n.presence===`break`?t.breakReason(n.break_reason):void 0;return r?e(`presence.breakFor`,{reason:r}):e(`presence.${n.presence}`)}export{n as t};
