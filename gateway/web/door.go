@@ -137,12 +137,22 @@ func plain(c *fiber.Ctx) error {
 		return closing(c, fiber.ErrUnsupportedMediaType)
 	case len(target) == 0 || target[0] != '/':
 		return closing(c, fiber.ErrBadRequest)
-	case len(h.PeekAll(fiber.HeaderHost)) > 1:
-		return closing(c, fiber.ErrBadRequest)
+	case len(h.PeekAll(fiber.HeaderHost)) > 1, h.ContentLength() == -1 && named(h.RawHeaders(), "content-length:"):
+		return closing(c, fiber.ErrBadRequest) // B29: two hosts, or two ways to say where the body ends
 	case bytes.ContainsAny(target, "%\\#") || bytes.Contains(target, []byte("//")) || bytes.Contains(target, []byte("/.")):
 		return closing(c, fiber.ErrNotFound)
 	}
 	return nil
+}
+
+// named tells whether a line of raw headers begins with a name in lower case.
+func named(raw []byte, name string) bool {
+	for line := range bytes.SplitSeq(raw, []byte("\n")) {
+		if len(line) >= len(name) && strings.EqualFold(string(line[:len(name)]), name) {
+			return true
+		}
+	}
+	return false
 }
 
 // closing gives up the connection with the refusal: what remains of the request is not read.
