@@ -166,9 +166,15 @@ func (b *Bus) receive() {
 	defer b.wg.Done()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	go func() { <-b.done; cancel() }()
 	ps := b.rdb.Subscribe(ctx, b.channel)
-	defer ps.Close()
+	closed := make(chan struct{})
+	defer func() { <-closed }()
+	go func() {
+		defer close(closed)
+		<-b.done
+		cancel()
+		_ = ps.Close() // ends a read that waits for Redis to say something, which a context does not
+	}()
 	subscribed := false
 	for ctx.Err() == nil {
 		msg, err := ps.ReceiveTimeout(ctx, 30*time.Second)
