@@ -1,7 +1,7 @@
 // Package ops is the operators' listener: whether the process lives, whether it can work, its numbers, and the queues'
 // page. It is meant for a private address and asks nobody who they are; the public listener knows none of it.
 //
-// It refuses nothing. A part that is needed and away makes the process not ready; one that it can do without for a while
+// It refuses nothing but profiles to other machines. A part that is needed and away makes the process not ready; one that it can do without for a while
 // makes it degraded, which is shown and is no reason to send traffic elsewhere.
 package ops
 
@@ -39,6 +39,7 @@ func New(deps Deps) http.Handler {
 	})
 	mux.HandleFunc("GET /readyz", deps.ready)
 	mux.Handle("GET /metrics", deps.Metrics)
+	mux.Handle("GET /debug/pprof/", profiles())
 	if deps.Queues != nil {
 		mux.Handle("/queues", deps.Queues)
 		mux.Handle("/queues/", deps.Queues)

@@ -1,0 +1,126 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// Report is what was measured. Rates are per second, times are milliseconds.
+type Report struct {
+	At      time.Time `json:"at"`
+	Machine Machine   `json:"machine"`
+	Method  string    `json:"method"`
+
+	FloorPerS    float64   `json:"floor_per_s"`
+	AcceptPerS   float64   `json:"accept_per_s"` // the most that was taken, committed
+	Ratio        float64   `json:"ratio"`        // accept / floor
+	AcceptAtHalf Latency   `json:"accept_at_half"`
+	BacklogPerS  []float64 `json:"backlog_per_s,omitempty"` // how fast what had piled up was worked off, after each round
+
+	WholeWay        Latency `json:"whole_way"`     // from when a webhook was due to the message's frame at its agent's socket
+	ThroughPerS     float64 `json:"through_per_s"` // the most that came through to the sockets
+	ThroughInFlight int     `json:"through_in_flight"`
+
+	Errors Errors `json:"errors"`
+}
+
+// Machine is where it was measured, and how busy it was with other things.
+type Machine struct {
+	CPUs     int    `json:"cpus"`
+	OS       string `json:"os"`
+	Go       string `json:"go"`
+	Postgres string `json:"postgres"`
+	Revision string `json:"revision"`
+	Load     string `json:"load"` // the load averages before
+}
+
+// Latency is a distribution at a rate.
+type Latency struct {
+	Rate  float64 `json:"rate"`
+	Count int64   `json:"count"`
+	P50   float64 `json:"p50_ms"`
+	P95   float64 `json:"p95_ms"`
+	P99   float64 `json:"p99_ms"`
+	Max   float64 `json:"max_ms"`
+}
+
+// Errors are what went wrong.
+type Errors struct {
+	Refused     int64 `json:"refused"`      // not answered 200
+	NoAnswer    int64 `json:"no_answer"`    // not answered at all
+	Unseen      int64 `json:"unseen"`       // taken, and not seen on a socket within 10 s
+	SocketsLost int64 `json:"sockets_lost"` // sockets that ended and were opened again
+}
+
+func (e *Errors) add(s sample) {
+	e.Refused += s.Refused
+	e.NoAnswer += s.NoAnswer
+}
+
+func latencies(rate float64, h *hdrhistogram.Histogram) Latency {
+	ms := func(q float64) float64 { return float64(h.ValueAtQuantile(q)) / 1000 }
+	return Latency{Rate: rate, Count: h.TotalCount(), P50: ms(50), P95: ms(95), P99: ms(99), Max: float64(h.Max()) / 1000}
+}
+
+func newReport(ctx context.Context, cfg Config) (Report, error) {
+	r := Report{At: time.Now().UTC().Truncate(time.Second)}
+	r.Machine = Machine{CPUs: runtime.NumCPU(), OS: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version()}
+	if err := cfg.Store.Pool().QueryRow(ctx, "SHOW server_version").Scan(&r.Machine.Postgres); err != nil {
+		return r, err
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			switch s.Key {
+			case "vcs.revision":
+				r.Machine.Revision = s.Value[:min(12, len(s.Value))] + r.Machine.Revision
+			case "vcs.modified":
+				if s.Value == "true" {
+					r.Machine.Revision += "+"
+				}
+			}
+		}
+	}
+	if b, err := os.ReadFile("/proc/loadavg"); err == nil { // Linux has it
+		r.Machine.Load = strings.Join(strings.Fields(string(b))[:3], " ")
+	}
+	behind := "workers and live sockets run beside it"
+	if cfg.AcceptOnly {
+		behind = "the door alone"
+	}
+	r.Method = fmt.Sprintf("accept and floor: closed loop of %d connections for %s, median of %d rounds in turns, %s; latencies: open loop, from when a post was due; %d contacts, %d accounts",
+		cfg.Connections, cfg.Duration, cfg.Rounds, behind, cfg.Contacts, cfg.Accounts)
+	return r, nil
+}
+
+// Table writes the report for people.
+func (r Report) Table(w io.Writer) error {
+	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	row := func(what, format string, args ...any) {
+		_, _ = fmt.Fprintf(tw, what+"\t"+format+"\n", args...) // Flush tells
+	}
+	latency := func(l Latency) string {
+		return fmt.Sprintf("p50 %.1f ms, p95 %.1f ms, p99 %.1f ms, max %.0f ms at %.0f/s", l.P50, l.P95, l.P99, l.Max, l.Rate)
+	}
+	row("floor", "%.0f/s", r.FloorPerS)
+	row("accept", "%.0f/s", r.AcceptPerS)
+	row("ratio", "%.2f", r.Ratio)
+	row("accept at half", "%s", latency(r.AcceptAtHalf))
+	if r.WholeWay.Count > 0 {
+		row("backlog after it", "%.0f/s", median(r.BacklogPerS))
+		row("whole way", "%s", latency(r.WholeWay))
+		row("through", "%.0f/s", r.ThroughPerS)
+	}
+	row("errors", "%d refused, %d not answered, %d not seen, %d sockets lost", r.Errors.Refused, r.Errors.NoAnswer, r.Errors.Unseen, r.Errors.SocketsLost)
+	row("machine", "%d CPUs, %s, %s, Postgres %s, revision %s, load %s", r.Machine.CPUs, r.Machine.OS, r.Machine.Go, r.Machine.Postgres, r.Machine.Revision, r.Machine.Load)
+	row("method", "%s", r.Method)
+	return tw.Flush()
+}
