@@ -42,13 +42,17 @@ type Reaction struct {
 	Emoji     string
 }
 
-// SortAt is the place of a message in the thread, before Seq: the provider's clock where it is sane, never after ours.
+// SortAt is the place of a message in the thread, before Seq: when it came, or when the provider says that it was written if
+// that was clearly earlier. Providers tell whole seconds; within transitLimit the order of arrival is the better witness.
 func (m Message) SortAt() time.Time {
-	if m.ProviderAt.IsZero() || m.ProviderAt.After(m.CreatedAt) {
+	if m.ProviderAt.IsZero() || m.CreatedAt.Sub(m.ProviderAt) < transitLimit {
 		return m.CreatedAt
 	}
 	return m.ProviderAt
 }
+
+// transitLimit is how long a message is ordinarily on its way.
+const transitLimit = 2 * time.Second
 
 // ThreadEvent is an event with the message that it is about, as it stands now.
 type ThreadEvent struct {
