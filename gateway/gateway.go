@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -102,7 +103,7 @@ var classes = web.Classes{
 
 // New makes the application and subscribes to the news.
 func New(cfg Config, deps Deps) *Gateway {
-	w := web.New(web.Config{Origin: cfg.Origin, TrustedProxies: cfg.TrustedProxies}, web.Deps{
+	w := web.New(web.Config{Origin: strings.ToLower(strings.TrimSuffix(cfg.Origin, "/")), TrustedProxies: cfg.TrustedProxies}, web.Deps{
 		Principals: deps.Principals, CSRFKey: deps.CSRFKey, Cursors: deps.Cursors, Log: deps.Log, Now: deps.Now, Observe: deps.Observe,
 	})
 	h := hooks.New(hooks.Deps{
