@@ -222,11 +222,14 @@ step('take the oldest; a colleague’s conversation can be noted, not answered',
   if (await box(page).isVisible()) throw new Error('there is a reply box for what cannot be replied to');
 });
 step('the command bar works from anywhere and folds Turkish letters', async () => {
+  const bar = () => until('the bar has the focus', () => page.evaluate(() => document.activeElement?.getAttribute('aria-controls') === 'cmd-list'));
   await page.keyboard.press('Control+k');
+  await bar();
   await page.keyboard.type('sira');
   await page.keyboard.press('Escape');
   await until('Escape closes it', async () => (await page.getByRole('dialog').count()) === 0);
   await page.keyboard.press('Control+k');
+  await bar();
   await page.keyboard.type('kuyruk');
   await page.keyboard.press('Enter');
   await until('a Turkish word finds the queue in English too', () => page.url().endsWith('/inbox/queue'));

@@ -1,4 +1,5 @@
 /** Where keys and commands reach into panes without knowing them: each pane registers what it can do. */
+import { tick } from 'svelte';
 import type { ID } from '../lib/api/types';
 import { pull } from './deeds.svelte';
 
@@ -50,10 +51,28 @@ export const listActions = {
   search: () => list.current?.search(),
   pull: () => void pull(),
 };
-export const composerActions = slot<ComposerActions>();
+const composer = slot<ComposerActions>();
+export const composerActions = {
+  register(actions: ComposerActions): () => void {
+    const release = composer.register(actions);
+    if (Date.now() < wanted) {
+      wanted = 0;
+      actions.focus();
+    }
+    return release;
+  },
+  get current() {
+    return composer.current;
+  },
+};
 export const threadActions = slot<ThreadActions>();
 
-/** After navigation the composer may not be there yet: wait for the next frame. */
-export function focusComposer() {
-  requestAnimationFrame(() => requestAnimationFrame(() => composerActions.current?.focus()));
+const WANTED_MS = 3000;
+let wanted = 0;
+
+/** After navigation the composer may not be there yet: then it takes the focus when it comes. */
+export async function focusComposer() {
+  await tick();
+  if (composer.current) composer.current.focus();
+  else wanted = Date.now() + WANTED_MS;
 }

@@ -55,10 +55,10 @@ export function commands(c: Conversation | undefined): Command[] {
       list.push(command);
     }
     list.push(
-      { id: 'reply', label: t('composer.reply'), words: 'reply yanıtla', icon: 'reply', keys: 'R', run: () => { composerActions.current?.tab('reply'); focusComposer(); } },
+      { id: 'reply', label: t('composer.reply'), words: 'reply yanıtla', icon: 'reply', keys: 'R', run: () => { composerActions.current?.tab('reply'); void focusComposer(); } },
       { id: 'note', label: t('composer.addNote'), words: 'note not ekle', icon: 'lock', keys: 'N', run: () => composerActions.current?.tab('note') },
       { id: 'attach', label: t('composer.attach'), words: 'attach file dosya ekle', icon: 'attach', keys: 'Ctrl Shift F', run: () => composerActions.current?.attach() },
-      { id: 'canned', label: t('composer.canned'), words: 'canned reply hazır yanıt', icon: 'slash', keys: '/', run: () => { focusComposer(); setTimeout(() => composerActions.current?.canned(), 50); } },
+      { id: 'canned', label: t('composer.canned'), words: 'canned reply hazır yanıt', icon: 'slash', keys: '/', run: () => { void focusComposer(); setTimeout(() => composerActions.current?.canned(), 50); } },
       { id: 'panel', label: t('panel.toggle'), words: 'contact panel kişi', icon: 'info', keys: 'I', run: () => (layout.panelOpen = !layout.panel) },
     );
   }

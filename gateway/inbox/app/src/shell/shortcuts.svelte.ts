@@ -64,6 +64,7 @@ export function shortcut(event: KeyboardEvent) {
     layout.commandBar = !layout.commandBar;
     return;
   }
+  if (layout.commandBar || layout.shortcuts) return; // what is typed on while it opens is meant for it
   if (session.over || event.altKey || event.getModifierState('AltGraph') || ctrl) return;
   if (event.key === 'F6') {
     event.preventDefault();
@@ -119,7 +120,7 @@ function single(event: KeyboardEvent): boolean {
     case 'a': return deed('take', 'assign');
     case 'u': return deed('unread');
     case 'Escape': listActions.focus(); return true;
-    case 'Enter': if (!(event.target as Element).closest('button, a, [role=option]')) focusComposer(); return false;
+    case 'Enter': if (!(event.target as Element).closest('button, a, [role=option]')) void focusComposer(); return false;
   }
   return false;
 }
