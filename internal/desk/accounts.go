@@ -14,8 +14,6 @@ import (
 type accountStore interface {
 	Accounts(ctx context.Context) ([]chat.SealedAccount, error)
 	Account(ctx context.Context, id chat.AccountID) (chat.SealedAccount, error)
-	// AccountsByKeys names the accounts that payloads may address by one of these keys, those whose own it is first.
-	AccountsByKeys(ctx context.Context, keys []chat.AccountKey) ([]chat.AccountID, error)
 	// CreateAccount adds an account with its lanes. CodeInUse: its own key; CodeInvalid: the department.
 	CreateAccount(ctx context.Context, a chat.SealedAccount) (created time.Time, err error)
 	// ChangeAccount locks an account and writes what decide makes of it, unless that is nil; a refusal of decide is returned as
@@ -40,20 +38,29 @@ func (d *Desk) Accounts(ctx context.Context, p chat.Principal) ([]chat.AccountVi
 		v := chat.AccountView{Account: a.Account}
 		if p.Need(chat.PermissionAccounts) != nil {
 			v.Settings, v.Keys = nil, nil
-		} else if v, err = d.view(a); err != nil {
-			return nil, err
+		} else {
+			v = d.view(a)
 		}
 		out = append(out, v)
 	}
 	return out, nil
 }
 
-func (d *Desk) view(a chat.SealedAccount) (chat.AccountView, error) {
-	s, err := d.unseal(a)
-	return chat.AccountView{Account: a.Account, SecretsSet: slices.Sorted(maps.Keys(s))}, err
+func (d *Desk) view(a chat.SealedAccount) chat.AccountView {
+	return chat.AccountView{Account: a.Account, SecretsSet: slices.Sorted(maps.Keys(d.known(a)))}
 }
 
-// OpenAccount finds an account and opens its secrets.
+// known opens the secrets of an account for its form. Damaged ones count as not set: the form asks for them again.
+func (d *Desk) known(a chat.SealedAccount) Secrets {
+	s, err := d.unseal(a)
+	if err != nil {
+		d.log.Error("an account's secrets do not open", "account", a.ID.String(), "error", err.Error())
+		return Secrets{}
+	}
+	return s
+}
+
+// OpenAccount finds an account and opens its secrets. A caller may keep the answer until the next chat.NoticeAccount.
 func (d *Desk) OpenAccount(ctx context.Context, id chat.AccountID) (OpenAccount, error) {
 	a, err := d.store.Account(ctx, id)
 	if err != nil {
@@ -63,20 +70,22 @@ func (d *Desk) OpenAccount(ctx context.Context, id chat.AccountID) (OpenAccount,
 	return OpenAccount{Account: a.Account, Secrets: s}, err
 }
 
-// AccountsByKeys finds whose events a payload with these keys holds, secrets opened: first the accounts whose own key is among
-// them, then those that share one. A caller may keep the answer until the next chat.NoticeAccount.
-func (d *Desk) AccountsByKeys(ctx context.Context, keys []chat.AccountKey) ([]OpenAccount, error) {
-	ids, err := d.store.AccountsByKeys(ctx, keys)
+// OpenAccounts opens all accounts, for the door that must know whose events a payload holds: the first of an account's Keys
+// is its own, the others may be shared. An account whose secrets are damaged is left out, so that the others go on. A caller
+// may keep the answer until the next chat.NoticeAccount.
+func (d *Desk) OpenAccounts(ctx context.Context) ([]OpenAccount, error) {
+	all, err := d.store.Accounts(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]OpenAccount, 0, len(ids))
-	for _, id := range ids {
-		a, err := d.OpenAccount(ctx, id)
+	out := make([]OpenAccount, 0, len(all))
+	for _, a := range all {
+		s, err := d.unseal(a)
 		if err != nil {
-			return nil, err
+			d.log.Error("an account's secrets do not open", "account", a.ID.String(), "error", err.Error())
+			continue
 		}
-		out = append(out, a)
+		out = append(out, OpenAccount{Account: a.Account, Secrets: s})
 	}
 	return out, nil
 }
@@ -108,7 +117,7 @@ func (d *Desk) CreateAccount(ctx context.Context, p chat.Principal, f chat.Accou
 	if a.CreatedAt, err = d.store.CreateAccount(ctx, a); err != nil {
 		return chat.AccountView{}, err
 	}
-	return d.accountChanged(ctx, a, true)
+	return d.accountChanged(ctx, a, true), nil
 }
 
 // UpdateAccount changes the fields and settings that are given. An account that the provider refused is tried again with its
@@ -162,7 +171,7 @@ func (d *Desk) NoteAccount(ctx context.Context, id chat.AccountID, state chat.Ac
 		return after, nil
 	})
 	if err == nil && after != nil {
-		_, err = d.accountChanged(ctx, *after, false)
+		d.accountChanged(ctx, *after, false)
 	}
 	return err
 }
@@ -178,12 +187,12 @@ func (d *Desk) changeAccount(ctx context.Context, p chat.Principal, id chat.Acco
 	}); err != nil {
 		return chat.AccountView{}, err
 	}
-	return d.accountChanged(ctx, after, true)
+	return d.accountChanged(ctx, after, true), nil
 }
 
 // accountChanged tells the news of a committed account and rings for what it makes due. edited: by a person, so that lists
 // are fetched again and the templates too.
-func (d *Desk) accountChanged(ctx context.Context, a chat.SealedAccount, edited bool) (chat.AccountView, error) {
+func (d *Desk) accountChanged(ctx context.Context, a chat.SealedAccount, edited bool) chat.AccountView {
 	notices := []chat.Notice{{Kind: chat.NoticeAccount, Account: &a.Account}}
 	if edited {
 		notices = append(notices, chat.Notice{Kind: chat.NoticeSettings, What: "accounts"})
@@ -223,10 +232,7 @@ func (d *Desk) applyAccount(a chat.SealedAccount, c chat.AccountPatch) (_ chat.S
 	if c.Settings == nil {
 		return a, nil
 	}
-	secrets, err := d.unseal(a)
-	if err != nil {
-		return a, err
-	}
+	secrets := d.known(a)
 	kind := d.kinds[a.Kind]
 	a.Settings = maps.Clone(a.Settings)
 	before := maps.Clone(secrets)

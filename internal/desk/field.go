@@ -2,6 +2,7 @@ package desk
 
 import (
 	"net/mail"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -54,7 +55,8 @@ func patched[T any](v *T, check func(T) (T, error)) (*T, error) {
 	return &checked, err
 }
 
-// mailAddress checks a bare e-mail address of at most 254 characters (RFC 5321 §4.5.3.1.3).
+// mailAddress checks a bare e-mail address of at most 254 characters (RFC 5321 §4.5.3.1.3). It is lower case from here on: a
+// database with Turkish rules has another idea of what "I" is.
 func mailAddress(field, s string) (string, error) {
 	s, err := line(field, s, 3, 254)
 	if err != nil {
@@ -64,17 +66,15 @@ func mailAddress(field, s string) (string, error) {
 	if err != nil || a.Address != s {
 		return "", invalid(field, "not an e-mail address")
 	}
-	return s, nil
+	return strings.ToLower(s), nil
 }
 
 // among refuses a value that is not one of a closed set.
 func among[T ~string](field string, v T, set ...T) error {
-	for _, x := range set {
-		if v == x {
-			return nil
-		}
+	if !slices.Contains(set, v) {
+		return invalid(field, "%q is not one of the possible values", string(v))
 	}
-	return invalid(field, "%q is not one of the possible values", string(v))
+	return nil
 }
 
 // within refuses a number out of its bounds.

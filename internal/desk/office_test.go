@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"gatehouse/internal/auth"
 	"gatehouse/internal/chat"
@@ -52,12 +53,16 @@ func newOffice(t *testing.T) *office {
 		Kinds: map[chat.ChannelKind]desk.Channel{desktest.Kind: {
 			Label: "Toy", Parse: desktest.Parse, Window: window.Rule{Open: window.ServiceWindow}, Limits: chat.Limits{Templates: true, TextLimit: 4096},
 			Settings: []chat.Setting{
-				{Name: "number", Required: true}, {Name: "token", Required: true, Secret: true}, {Name: "pin", Secret: true}, {Name: "host", Required: true, Default: "toy.example"},
+				{Name: "number", Required: true},
+				{Name: "token", Required: true, Secret: true},
+				{Name: "pin", Secret: true},
+				{Name: "host", Required: true, Default: "toy.example"},
 				{Name: "group"},
 			},
 			Keys: func(s map[string]string) []chat.AccountKey {
 				return []chat.AccountKey{
-					{Kind: desktest.Kind, Type: "number", Value: s["number"]}, {Kind: desktest.Kind, Type: "group", Value: s["group"]},
+					{Kind: desktest.Kind, Type: "number", Value: s["number"]},
+					{Kind: desktest.Kind, Type: "group", Value: s["group"]},
 					{Kind: desktest.Kind, Type: "id", Value: s[chat.AccountIDSetting]},
 				}
 			},
@@ -176,4 +181,16 @@ func (o *office) dump(table string) []byte {
 	}
 	must(o.T, rows.Err())
 	return out.Bytes()
+}
+
+// waitFor polls until a count is not zero.
+func (o *office) waitFor(what, sql string) {
+	o.T.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(20 * time.Second); o.Int(sql) == 0; <-tick.C {
+		if time.Now().After(deadline) {
+			o.T.Fatalf("not in 20 s: %s", what)
+		}
+	}
 }

@@ -39,9 +39,13 @@ func (d *Desk) SetPrefs(ctx context.Context, p chat.Principal, prefs json.RawMes
 	if err := person(p); err != nil {
 		return err
 	}
-	var object map[string]json.RawMessage
-	if len(prefs) > prefsLimit || json.Unmarshal(prefs, &object) != nil || object == nil || bytes.Contains(prefs, []byte(`\u0000`)) {
+	var object map[string]any
+	if len(prefs) > prefsLimit || json.Unmarshal(prefs, &object) != nil || object == nil {
 		return invalid("prefs", "an object of at most %d bytes", prefsLimit)
+	}
+	prefs, err := json.Marshal(object) // without what JSON allows and a database does not: half characters
+	if err != nil || bytes.Contains(prefs, []byte(`\u0000`)) {
+		return invalid("prefs", "not text")
 	}
 	return d.store.SetPrefs(ctx, p.AgentID, prefs)
 }

@@ -2,7 +2,6 @@ package desk
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 
@@ -11,11 +10,9 @@ import (
 )
 
 type sealedStore interface {
-	// Setting reads one of the installation's own values, or CodeNotFound. KeepSetting keeps one, once: it returns the value
-	// that is kept, which is the one that came first.
-	Setting(ctx context.Context, key string) ([]byte, error)
+	// KeepSetting keeps one of the installation's own values, once: it returns the value that is kept, which is the one that
+	// came first.
 	KeepSetting(ctx context.Context, key string, value []byte) ([]byte, error)
-	Settings(ctx context.Context) (map[string][]byte, error)
 	// ReplaceSetting replaces a value, unless it is not what it was any more.
 	ReplaceSetting(ctx context.Context, key string, from, to []byte) error
 }
@@ -29,59 +26,38 @@ func (Secrets) String() string { return secret.Redacted }
 // GoString hides the values.
 func (Secrets) GoString() string { return secret.Redacted }
 
+// sealMark is the setting by which a database knows its master key.
+const sealMark = "seal_mark"
+
 // CheckSealing refuses to run with a master key other than the one that sealed what the record holds, as after a restore
 // into an installation with another key (RELIABILITY.md B83). The error is a *secret.UnknownKeyError, which names the key.
-// The first run with a new database marks it with its key.
+// A new database is marked with its first key.
 func (d *Desk) CheckSealing(ctx context.Context) error {
-	_, err := d.ServerKey(ctx, "check")
+	_, err := d.readMark(ctx)
 	return err
 }
 
-// ServerKey is a random key of 32 bytes that this installation made for one purpose, such as signing cursors. Every process
-// gets the same one.
-func (d *Desk) ServerKey(ctx context.Context, purpose string) ([]byte, error) {
-	name := "key/" + purpose
-	place := secret.Place("settings", name, "value")
-	sealed, err := d.store.Setting(ctx, name)
-	if err != nil && chat.CodeOf(err) == chat.CodeNotFound {
-		made := make([]byte, 32)
-		rand.Read(made) // never fails: crypto/rand ends the process instead
-		sealed, err = d.store.KeepSetting(ctx, name, d.box.Seal(made, place))
-	}
+func (d *Desk) readMark(ctx context.Context) ([]byte, error) {
+	mark, err := d.store.KeepSetting(ctx, sealMark, d.newMark())
 	if err != nil {
 		return nil, err
 	}
-	key, err := d.box.Open(sealed, place)
-	if err != nil {
-		return nil, fmt.Errorf("the installation's key for %s: %w", purpose, err)
+	if _, err := d.box.Open(mark, markPlace()); err != nil {
+		return nil, fmt.Errorf("the database belongs to another secret key: %w", err)
 	}
-	return key, nil
+	return mark, nil
 }
 
-// Reseal seals again, under the master key of now, whatever an earlier one sealed. After it the earlier key is not needed. It
-// returns how many values it changed.
+func (d *Desk) newMark() []byte { return d.box.Seal([]byte("gatehouse"), markPlace()) }
+
+func markPlace() string { return secret.Place("settings", sealMark, "value") }
+
+// Reseal seals again, under the master key of now, whatever an earlier one sealed; after it the earlier key is not needed. It
+// returns of how many accounts. With nothing to do it costs two reads.
 func (d *Desk) Reseal(ctx context.Context) (n int, err error) {
-	settings, err := d.store.Settings(ctx)
-	if err != nil {
-		return 0, err
-	}
-	for name, sealed := range settings {
-		if !d.box.Stale(sealed) {
-			continue
-		}
-		place := secret.Place("settings", name, "value")
-		plain, err := d.box.Open(sealed, place)
-		if err != nil {
-			return n, fmt.Errorf("setting %s: %w", name, err)
-		}
-		if err := d.store.ReplaceSetting(ctx, name, sealed, d.box.Seal(plain, place)); err != nil {
-			return n, err
-		}
-		n++
-	}
 	accounts, err := d.store.Accounts(ctx)
 	if err != nil {
-		return n, err
+		return 0, err
 	}
 	for _, a := range accounts {
 		if !d.box.Stale(a.Sealed) {
@@ -96,7 +72,11 @@ func (d *Desk) Reseal(ctx context.Context) (n int, err error) {
 		}
 		n++
 	}
-	return n, nil
+	mark, err := d.readMark(ctx) // last: until then a start without the earlier key is refused
+	if err == nil && d.box.Stale(mark) {
+		err = d.store.ReplaceSetting(ctx, sealMark, mark, d.newMark())
+	}
+	return n, err
 }
 
 func (d *Desk) seal(id chat.AccountID, s Secrets) []byte {

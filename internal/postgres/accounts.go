@@ -37,14 +37,6 @@ func (s *Store) Account(ctx context.Context, id chat.AccountID) (chat.SealedAcco
 	return chat.SealedAccount{Account: a, Sealed: r.ChannelAccount.Secrets}, err
 }
 
-// AccountsByKeys names the accounts that payloads may address by one of these keys: first those whose own it is, then those
-// that share it.
-func (s *Store) AccountsByKeys(ctx context.Context, keys []chat.AccountKey) ([]chat.AccountID, error) {
-	ids, err := s.q.AccountsByKeys(ctx, column(keys, func(k *chat.AccountKey) string { return k.Value }),
-		column(keys, func(k *chat.AccountKey) string { return k.Type }), column(keys, func(k *chat.AccountKey) string { return string(k.Kind) }))
-	return ids, wrap(err)
-}
-
 // CreateAccount adds a channel account with its keys and its lanes, and returns when it was made. A key of its own that
 // another account has is CodeInUse.
 func (s *Store) CreateAccount(ctx context.Context, a chat.SealedAccount) (created time.Time, err error) {

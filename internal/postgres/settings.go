@@ -178,23 +178,8 @@ func (s *Store) KeepSetting(ctx context.Context, key string, value []byte) ([]by
 	if err := s.q.KeepSetting(ctx, key, value); err != nil {
 		return nil, wrap(err)
 	}
-	return s.Setting(ctx, key)
-}
-
-// Setting reads one of the installation's own values, or CodeNotFound.
-func (s *Store) Setting(ctx context.Context, key string) ([]byte, error) {
-	value, err := s.q.SettingByKey(ctx, key)
-	return value, wrap(err)
-}
-
-// Settings reads all of the installation's own values.
-func (s *Store) Settings(ctx context.Context) (map[string][]byte, error) {
-	rows, err := s.q.AllSettings(ctx)
-	out := map[string][]byte{}
-	for _, r := range rows {
-		out[r.Key] = r.Value
-	}
-	return out, wrap(err)
+	kept, err := s.q.SettingByKey(ctx, key)
+	return kept, wrap(err)
 }
 
 // ReplaceSetting replaces a value, unless it is not what it was any more.

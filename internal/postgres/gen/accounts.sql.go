@@ -65,34 +65,6 @@ func (q *Queries) Accounts(ctx context.Context) ([]AccountsRow, error) {
 	return items, nil
 }
 
-const AccountsByKeys = `-- name: AccountsByKeys :many
-SELECT f.account_id FROM account_keys f
-JOIN (SELECT unnest($1::text[]) AS value, unnest($2::text[]) AS type, unnest($3::text[]) AS kind) AS t
-	ON f.value = t.value AND f.type = t.type AND f.kind = t.kind
-GROUP BY f.account_id ORDER BY bool_or(f.main) DESC, f.account_id
-`
-
-// Accounts that payloads may address by one of these keys, those whose own it is first.
-func (q *Queries) AccountsByKeys(ctx context.Context, values []string, types []string, kinds []string) ([]chat.AccountID, error) {
-	rows, err := q.db.Query(ctx, AccountsByKeys, values, types, kinds)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []chat.AccountID
-	for rows.Next() {
-		var account_id chat.AccountID
-		if err := rows.Scan(&account_id); err != nil {
-			return nil, err
-		}
-		items = append(items, account_id)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const DropAccountKeys = `-- name: DropAccountKeys :exec
 DELETE FROM account_keys WHERE account_id = $1
 `

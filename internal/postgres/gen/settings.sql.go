@@ -52,30 +52,6 @@ func (q *Queries) AllDepartments(ctx context.Context) ([]AllDepartmentsRow, erro
 	return items, nil
 }
 
-const AllSettings = `-- name: AllSettings :many
-SELECT key, value FROM settings
-`
-
-func (q *Queries) AllSettings(ctx context.Context) ([]Setting, error) {
-	rows, err := q.db.Query(ctx, AllSettings)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []Setting
-	for rows.Next() {
-		var i Setting
-		if err := rows.Scan(&i.Key, &i.Value); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const BreakReasons = `-- name: BreakReasons :many
 SELECT r.id, r.label, r.position, r.disabled FROM break_reasons r ORDER BY r.position, r.id
 `

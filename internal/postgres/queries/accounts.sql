@@ -7,13 +7,6 @@ SELECT sqlc.embed(a), (
 )::jsonb AS keys
 FROM channel_accounts a ORDER BY a.created_at, a.id;
 
--- name: AccountsByKeys :many
--- Accounts that payloads may address by one of these keys, those whose own it is first.
-SELECT f.account_id FROM account_keys f
-JOIN (SELECT unnest(@values::text[]) AS value, unnest(@types::text[]) AS type, unnest(@kinds::text[]) AS kind) AS t
-	ON f.value = t.value AND f.type = t.type AND f.kind = t.kind
-GROUP BY f.account_id ORDER BY bool_or(f.main) DESC, f.account_id;
-
 -- name: LockAccount :one
 SELECT sqlc.embed(a), (
 	SELECT coalesce(jsonb_agg(jsonb_build_object('kind', k.kind, 'type', k.type, 'value', k.value) ORDER BY k.main DESC, k.value), '[]')

@@ -89,8 +89,5 @@ INSERT INTO settings (key, value) VALUES ($1, $2) ON CONFLICT DO NOTHING;
 -- name: SettingByKey :one
 SELECT value FROM settings WHERE key = $1;
 
--- name: AllSettings :many
-SELECT key, value FROM settings;
-
 -- name: ReplaceSetting :exec
 UPDATE settings SET value = @to_value WHERE key = @key AND value = @from_value;
