@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,6 +20,8 @@ import (
 	"gatehouse/internal/task"
 	"gatehouse/internal/window"
 	"gatehouse/templates"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // Kind is the test's channel: WhatsApp's window and limits, and events that are JSON lists of chat.Inbound.
@@ -35,40 +38,87 @@ type World struct {
 	Reason     chat.EndReasonID
 	Key        chat.AccountKey
 
-	mu      sync.Mutex
+	mark string // tells worlds in one database apart; empty for the first of one
+	mu   sync.Mutex
+
 	Notices []chat.Notice
 	Wakes   []task.Wake
 	Counted map[string]int
 }
 
+var marks atomic.Int64
+
+func nextMark() string { return fmt.Sprintf("%05d", marks.Add(1)) }
+
 // New makes a world on a database of its own.
 func New(t testing.TB) *World {
 	t.Helper()
-	w := &World{
-		T: t, Store: postgrestest.New(t), Account: chat.NewID[chat.AccountID](), Department: chat.NewID[chat.DepartmentID](),
-		Reason: chat.NewID[chat.EndReasonID](), Key: chat.AccountKey{Kind: Kind, Type: "number", Value: "100"}, Counted: map[string]int{},
+	return build(t, postgrestest.New(t), "")
+}
+
+// Shared makes a world in the database that the tests of the process share, with a department, an account, agents and phone
+// numbers of its own. It takes milliseconds where New takes a database. What looks at whole tables, such as what is due
+// anywhere, needs New.
+func Shared(t testing.TB) *World {
+	t.Helper()
+	return build(t, postgrestest.Shared(t), nextMark())
+}
+
+// Wing makes another department with an account of its own beside this one: the same people may write to both.
+func (w *World) Wing() *World {
+	w.T.Helper()
+	return build(w.T, w.Store, nextMark())
+}
+
+// Limits are what the toy channel carries.
+var limits = chat.Limits{
+	Templates: true, TextLimit: 4096, Caption: 1024, Location: true, Reactions: true, ReplyTo: true, Buttons: 3, List: true,
+	PerSecond: 1000, Media: map[chat.MessageKind]chat.MediaLimit{chat.KindImage: {Types: []string{"image/png"}, Bytes: 1 << 20}},
+}
+
+// Channel is the toy channel; change alters its limits.
+func Channel(change func(*chat.Limits)) desk.Channel {
+	l := limits
+	if change != nil {
+		change(&l)
+	}
+	return desk.Channel{
+		Label: "Toy", Parse: Parse, Limits: l,
+		Window: window.Rule{Open: window.ServiceWindow, Templates: true, FreeEntry: window.FreeEntryWindow},
+	}
+}
+
+// Use gives the world a desk whose toy channel is another, or whose store is wrapped; nil keeps the world's own.
+func (w *World) Use(c desk.Channel, store desk.Store) {
+	if store == nil {
+		store = w.Store
 	}
 	w.Desk = desk.New(desk.Config{
-		Store: w.Store, Waker: w, Publisher: w, Metrics: w, Log: slog.New(slog.DiscardHandler),
-		Kinds: map[chat.ChannelKind]desk.Channel{Kind: {
-			Label: "Toy", Parse: Parse,
-			Window: window.Rule{Open: window.ServiceWindow, Templates: true, FreeEntry: window.FreeEntryWindow},
-			Limits: chat.Limits{
-				Templates: true, TextLimit: 4096, Caption: 1024, Location: true, Reactions: true, ReplyTo: true, Buttons: 3, List: true,
-				PerSecond: 1000, Media: map[chat.MessageKind]chat.MediaLimit{chat.KindImage: {Types: []string{"image/png"}, Bytes: 1 << 20}},
-			},
-		}},
+		Store: store, Waker: w, Publisher: w, Metrics: w, Log: slog.New(slog.DiscardHandler), Kinds: map[chat.ChannelKind]desk.Channel{Kind: c},
 	})
+}
+
+func build(t testing.TB, store *postgres.Store, mark string) *World {
+	t.Helper()
+	w := &World{
+		T: t, Store: store, Account: chat.NewID[chat.AccountID](), Department: chat.NewID[chat.DepartmentID](),
+		Reason: chat.NewID[chat.EndReasonID](), Counted: map[string]int{}, mark: mark,
+		Key: chat.AccountKey{Kind: Kind, Type: "number", Value: "100" + mark},
+	}
+	w.Use(Channel(nil), nil)
 	w.Door = desk.NewDoor(w.Store, w, func(int, time.Duration, error) {})
-	w.Exec(`INSERT INTO departments (id, name) VALUES ($1, 'Destek')`, w.Department)
+	w.Exec(`INSERT INTO departments (id, name) VALUES ($1, 'Destek' || $2)`, w.Department, mark)
 	w.Exec(`INSERT INTO department_lines (department_id) VALUES ($1)`, w.Department)
 	w.Exec(`INSERT INTO channel_accounts (id, kind, name, department_id) VALUES ($1, $2, 'Mavi Ev', $3)`, w.Account, Kind, w.Department)
 	w.Exec(`INSERT INTO account_keys (value, type, kind, account_id, main) VALUES ($1, $2, $3, $4, true)`, w.Key.Value, w.Key.Type, Kind, w.Account)
 	w.Exec(`INSERT INTO lanes (account_id) VALUES ($1)`, w.Account)
 	w.Exec(`INSERT INTO send_lanes (account_id) VALUES ($1)`, w.Account)
-	w.Exec(`INSERT INTO end_reasons (id, label) VALUES ($1, 'Solved')`, w.Reason)
+	w.Exec(`INSERT INTO end_reasons (id, label) VALUES ($1, 'Solved' || $2)`, w.Reason, mark)
 	return w
 }
+
+// Phone is a phone number of this world.
+func (w *World) Phone(n int) string { return fmt.Sprintf("90555%s%04d", w.mark, n) }
 
 // Parse reads the toy channel's events. The text "panic" makes it panic.
 func Parse(e chat.RawEvent) ([]chat.Inbound, error) {
@@ -106,7 +156,7 @@ func (w *World) Int(sql string, args ...any) int {
 func (w *World) Agent(name string, capacity int, presence chat.Presence) chat.Principal {
 	w.T.Helper()
 	id := chat.NewID[chat.AgentID]()
-	w.Exec(`INSERT INTO agents (id, name, email, role, capacity) VALUES ($1, $2, $2 || '@example.com', 'agent', $3)`, id, name, capacity)
+	w.Exec(`INSERT INTO agents (id, name, email, role, capacity) VALUES ($1, $2, $2 || $4 || '@example.com', 'agent', $3)`, id, name, capacity, w.mark)
 	w.Exec(`INSERT INTO agent_departments (agent_id, department_id) VALUES ($1, $2)`, id, w.Department)
 	w.Exec(`INSERT INTO agent_presence (agent_id, presence, seen_at) VALUES ($1, $2, now() + interval '1 hour')`, id, presence)
 	return chat.Principal{AgentID: id, Role: chat.RoleAgent, Departments: []chat.DepartmentID{w.Department}}
@@ -199,7 +249,7 @@ func (w *World) Open(phone string) chat.ConversationRow {
 	w.T.Helper()
 	var id chat.ConversationID
 	if err := w.Store.Pool().QueryRow(context.Background(), `SELECT c.id FROM conversations c JOIN identities i ON i.id = c.identity_id
-		WHERE i.value = $1 AND c.status <> 'closed'`, phone).Scan(&id); err != nil {
+		WHERE i.value = $1 AND c.account_id = $2 AND c.status <> 'closed'`, phone, w.Account).Scan(&id); err != nil {
 		w.T.Fatalf("the open conversation of %s: %v", phone, err)
 	}
 	return w.Row(id)
@@ -219,6 +269,62 @@ func (w *World) Row(id chat.ConversationID) chat.ConversationRow {
 func (w *World) Thread(phone string) []chat.ThreadMessage {
 	w.T.Helper()
 	out, err := w.Store.ThreadPage(context.Background(), w.Open(phone).ID, 0, 0, 10_000)
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	return out
+}
+
+// Message reads one message.
+func (w *World) Message(id chat.MessageID) chat.ThreadMessage {
+	w.T.Helper()
+	m, err := w.Store.Message(context.Background(), id)
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	return m
+}
+
+// External reads the message that a provider's id names.
+func (w *World) External(external string) chat.ThreadMessage {
+	w.T.Helper()
+	var id chat.MessageID
+	if err := w.Store.Pool().QueryRow(context.Background(), `SELECT message_id FROM provider_ids WHERE provider_id = $1 AND account_id = $2`,
+		external, w.Account).Scan(&id); err != nil {
+		w.T.Fatalf("the message %s: %v", external, err)
+	}
+	return w.Message(id)
+}
+
+// Talk has a contact write and the agent take the conversation.
+func (w *World) Talk(p chat.Principal, phone string) chat.ConversationRow {
+	w.T.Helper()
+	w.In(w.Text(phone, "first."+phone, "hello"))
+	row, err := w.Desk.Take(context.Background(), p, w.Open(phone).ID)
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	return row
+}
+
+// Say has the holder answer.
+func (w *World) Say(p chat.Principal, id chat.ConversationID, text string) chat.ThreadMessage {
+	w.T.Helper()
+	m, err := w.Desk.Reply(context.Background(), p, id, Text(text), nil)
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	return m
+}
+
+// Quarantine lists the errors of the account's events that were put aside and not replayed.
+func (w *World) Quarantine() []string {
+	w.T.Helper()
+	rows, err := w.Store.Pool().Query(context.Background(), `SELECT error FROM quarantined_events WHERE account_id = $1 AND replayed_at IS NULL ORDER BY event_id`, w.Account)
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	out, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
 		w.T.Fatal(err)
 	}
@@ -309,6 +415,22 @@ func (w *World) Publish(_ context.Context, n []chat.Notice) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.Notices = append(w.Notices, n...)
+}
+
+// Count is how often something was counted.
+func (w *World) Count(what string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.Counted[what]
+}
+
+// Told takes the news since it was last asked.
+func (w *World) Told() []chat.Notice {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := w.Notices
+	w.Notices = nil
+	return n
 }
 
 func (w *World) count(k string, n int) {

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,8 +32,44 @@ func New(t testing.TB) *postgres.Store {
 	return s
 }
 
+// Shared gives a store of the test's own over one database for all tests of the process: for tests that look only at what
+// they made themselves, and need not wait for a database.
+func Shared(t testing.TB) *postgres.Store {
+	t.Helper()
+	s, err := postgres.Open(context.Background(), sharedURL(t), postgres.Options{Conns: 6, LaneConns: 4, DoorConns: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+var shared struct {
+	sync.Mutex
+	url string
+}
+
+// sharedURL makes the shared database once. It goes with the server.
+func sharedURL(t testing.TB) string {
+	t.Helper()
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.url == "" {
+		shared.url, _ = create(t)
+	}
+	return shared.url
+}
+
 // URL gives the connection string of a migrated database of the test's own. It is dropped when the test ends.
 func URL(t testing.TB) string {
+	t.Helper()
+	url, drop := create(t)
+	t.Cleanup(drop)
+	return url
+}
+
+// create clones the migrated template.
+func create(t testing.TB) (url string, drop func()) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -47,7 +84,7 @@ func URL(t testing.TB) string {
 	if _, err := conn.Exec(ctx, fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s", name, template)); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	return with(t, admin, name), func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		conn, err := pgx.Connect(ctx, admin)
@@ -59,8 +96,7 @@ func URL(t testing.TB) string {
 		if _, err := conn.Exec(ctx, fmt.Sprintf("DROP DATABASE %s WITH (FORCE)", name)); err != nil {
 			t.Logf("dropping the test's database: %v", err)
 		}
-	})
-	return with(t, admin, name)
+	}
 }
 
 func with(t testing.TB, admin, database string) string {
