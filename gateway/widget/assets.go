@@ -118,8 +118,6 @@ func (s *Server) serveFile(c *fiber.Ctx, name, cache string) error {
 	c.Set(fiber.HeaderCacheControl, cache)
 	c.Set(fiber.HeaderETag, f.etag)
 	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
-	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
-	c.Set("Cross-Origin-Resource-Policy", "cross-origin") // sites with COEP may include the loader too
 	if c.Get(fiber.HeaderIfNoneMatch) == f.etag {
 		return c.SendStatus(fiber.StatusNotModified)
 	}
@@ -172,12 +170,9 @@ func (s *Server) frame(c *fiber.Ctx) error {
 	}
 	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
 	c.Set(fiber.HeaderCacheControl, "no-cache")
-	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
-	c.Set(fiber.HeaderReferrerPolicy, "no-referrer")
 	c.Set(fiber.HeaderContentSecurityPolicy, "frame-ancestors "+ancestors+
 		"; default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'"+
 		"; base-uri 'none'; form-action 'none'")
-	c.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
 	// An app-wide answer to framing would forbid what this page is for.
 	c.Response().Header.Del(fiber.HeaderXFrameOptions)
 	return c.Send(page.Bytes())

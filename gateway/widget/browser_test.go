@@ -219,6 +219,15 @@ func (st *stage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		} else {
 			st.work <- struct{}{}
 		}
+	case "disable": // on: back again
+		h.mu.Lock()
+		a := h.accounts[h.shop.ID]
+		if a.State = chat.AccountDisabled; in.On {
+			a.State = chat.AccountConnected
+		}
+		h.accounts[a.ID] = a
+		h.mu.Unlock()
+		h.broadcast(chat.Notice{Kind: chat.NoticeAccount, Account: &a})
 	case "cut": // as a node that dies: all sockets end
 		h.srv.hub.each(func(s *session) { go func(c net.Conn) { _ = c.Close() }(s.conn.UnderlyingConn()) })
 	case "door": // off: the door's commits fail

@@ -105,6 +105,25 @@ func TestOnlyTheAccountsOriginsMayFrameTheChat(t *testing.T) {
 	}
 }
 
+func TestEveryAnswerCarriesTheHeadersThatBrowsersObey(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	for _, path := range []string{"/widget.js", h.path(h.shop, "config"), h.path(h.shop, "frame"), h.path(h.shop, "nothing"), "/widget/v1/assets/" + h.srv.assets.appJS} {
+		status, header, _ := h.call("GET", path, nil)
+		for name, want := range map[string]string{
+			"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cross-Origin-Resource-Policy": "cross-origin",
+			"Cross-Origin-Opener-Policy": "same-origin", "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+		} {
+			if header.Get(name) != want {
+				t.Errorf("%s (%d): %s is %q", path, status, name, header.Get(name))
+			}
+		}
+		if header.Get("Content-Security-Policy") == "" || header.Get("Cache-Control") == "" {
+			t.Errorf("%s: %v", path, header)
+		}
+	}
+}
+
 func TestTheFramesPageHoldsSettingsAsText(t *testing.T) {
 	t.Parallel()
 	h := open(t)

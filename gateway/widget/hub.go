@@ -1,7 +1,9 @@
 package widget
 
 import (
+	"math/rand/v2"
 	"sync"
+	"time"
 
 	"gatehouse/internal/chat"
 )
@@ -16,6 +18,9 @@ type hub struct {
 	threads  map[chat.IdentityID]map[*session]struct{}
 	awaited  map[string]map[*session]struct{} // by the id of a message whose sender has no identity yet
 }
+
+// lostSpread is within what time all sockets ask the record after news was lost.
+const lostSpread = 2 * time.Second
 
 func newHub() *hub {
 	return &hub{
@@ -110,6 +115,12 @@ func (s *Server) hear(n chat.Notice) {
 				}
 			})
 		}
+	case chat.NoticeLost:
+		s.sites.clear()
+		s.agents.clear()
+		s.hub.each(func(one *session) { // all ask the record, and not all at once
+			time.AfterFunc(rand.N(lostSpread), one.look)
+		})
 	case chat.NoticeSettings:
 		s.sites.clear()
 		s.agents.clear()

@@ -263,6 +263,14 @@ func TestALostNoticeIsMadeUpFromTheRecord(t *testing.T) {
 	if f := tab.until(typeWelcome); f.Items[len(f.Items)-1].Text != "lost and last" {
 		t.Errorf("%+v", f)
 	}
+	h.reply(visitor, "lost by the bus", chat.Out)
+	h.mu.Lock()
+	h.lost = false
+	h.mu.Unlock()
+	h.broadcast(chat.Notice{Kind: chat.NoticeLost})
+	if f := tab.until(typeWelcome); f.Items[len(f.Items)-1].Text != "lost by the bus" {
+		t.Errorf("%+v", f)
+	}
 }
 
 func TestNoticesTwiceOrLateAreToldOnce(t *testing.T) {

@@ -161,8 +161,8 @@ func (s *Server) Sockets() int { return s.hub.count() }
 // Mount adds the routes, behind web.Door. All are public; what each asks for stands beside it. Uploads need a class of
 // their own there, of the channel's largest file and streamed: /widget/v1/…/uploads.
 func (s *Server) Mount(r fiber.Router) {
-	r.Get("/widget.js", s.script)                  // nothing
-	v1 := r.Group("/widget/v1")                    //
+	r.Get("/widget.js", headers, s.script)         // nothing
+	v1 := r.Group("/widget/v1", headers)           //
 	v1.Get("/assets/:file", s.asset)               // nothing
 	v1.Get("/:account/config", s.config)           // an allowed origin
 	v1.Get("/:account/frame", s.frame)             // nothing; only allowed origins may frame it
@@ -171,4 +171,20 @@ func (s *Server) Mount(r fiber.Router) {
 	v1.Post("/:account/uploads", s.upload)         // the same origins, the token
 	v1.Get("/:account/media/:id", s.media)         // the token
 	v1.All("/*", web.NotFound)
+}
+
+// headers sets what every answer carries (RELIABILITY.md S22), refusals included; what is a page or a file sets its own
+// after it.
+func headers(c *fiber.Ctx) error {
+	c.Set(fiber.HeaderContentSecurityPolicy, web.APICSP)
+	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
+	c.Set(fiber.HeaderReferrerPolicy, "no-referrer")
+	c.Set(fiber.HeaderPermissionsPolicy, "camera=(), geolocation=(), microphone=()")
+	c.Set("Cross-Origin-Opener-Policy", "same-origin")
+	c.Set("Cross-Origin-Resource-Policy", "cross-origin") // all of this is for other sites' pages
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	if web.Secure(c) {
+		c.Set(fiber.HeaderStrictTransportSecurity, "max-age=31536000")
+	}
+	return c.Next()
 }

@@ -356,6 +356,59 @@ const cases = {
     return page;
   },
 
+  async 'dark, as in the prototype'() {
+    await agent('settings', { settings: { subtitle: 'We usually answer within 3 minutes', theme: 'dark' } });
+    const page = await visit();
+    await openChat(page);
+    await saw(page, 'We usually answer within 3 minutes');
+    await write(page, 'My order arrived with a missing lid, MV-20418');
+    await chat(page).locator('.out .ticks').waitFor();
+    await saw(page, 'You are in line');
+    await shoot(page, 'queued-dark');
+    await agent('assign', { agent: 'Deniz Aksoy' });
+    await agent('reply', { text: 'The new lid ships tomorrow, free of charge. Anything else?' });
+    await agent('finish');
+    await saw(page, 'ended the chat');
+    await until('the way on has the focus', () => frameOf(page).evaluate(() => document.activeElement?.textContent === 'Start a new chat'));
+    await shoot(page, 'ended-dark');
+    await page.context().setOffline(true);
+    await agent('cut');
+    await saw(page, 'Reconnecting.');
+    await shoot(page, 'reconnecting-dark');
+    await agent('settings', { settings: { subtitle: '', theme: 'auto' } });
+    return page;
+  },
+
+  async 'the smallest phone, the longest words'() {
+    const page = await visit({ ...phone, viewport: { width: 320, height: 568 }, locale: 'tr-TR' }, '/?lang=tr');
+    await launcher(page).tap();
+    await box(page).waitFor();
+    await box(page).fill('Muvaffakiyetsizleştiricileştiriveremeyebileceklerimizdenmişsinizcesine'.repeat(3));
+    await chat(page).getByRole('button', { name: 'Gönder' }).tap();
+    await chat(page).locator('.out .ticks').waitFor();
+    await agent('assign', { agent: 'Deniz Alexandra Montgomery-Featherstonehaugh' });
+    await agent('reply', { text: 'uzun '.repeat(800) });
+    await agent('reply', { text: 'x'.repeat(400) });
+    await saw(page, 'xxxxxxxx');
+    assert.ok(await frameOf(page).evaluate(() => document.documentElement.scrollWidth <= innerWidth && document.querySelector('.log').scrollWidth <= innerWidth), 'nothing scrolls sideways');
+    await box(page).fill('satır\n'.repeat(12));
+    await shoot(page, 'phone-320');
+    return page;
+  },
+
+  async 'an account that is switched off'() {
+    const page = await visit();
+    await openChat(page);
+    await write(page, 'hello');
+    await chat(page).locator('.out .ticks').waitFor();
+    await agent('disable', { on: false });
+    await saw(page, 'This chat is not available now.');
+    assert.ok(await box(page).isHidden(), 'no box that would fail');
+    await shoot(page, 'switched-off');
+    await agent('disable', { on: true });
+    return page;
+  },
+
   async 'light Turkish as in the prototype'() {
     const page = await visit({ ...wide, locale: 'tr-TR' }, '/?lang=tr');
     await openChat(page);

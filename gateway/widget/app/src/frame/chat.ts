@@ -29,6 +29,7 @@ export interface State {
 }
 
 const TYPING_FOR = 8e3;
+const BLINK = 1500;
 const PATIENCE = 15e3; // without an answer to a message the socket is not to be trusted
 const DONE = ['empty_message', 'text_too_long', 'media_type', 'media_too_large', 'not_found', 'not_supported', 'invalid'];
 
@@ -57,6 +58,7 @@ export class ChatStore {
   private inFlight = new Map<string, number>(); // message id → timer
   private typingTimer = 0;
   private typedAt = 0;
+  private lost = 0; // timer
   private paging = false; // older items are asked for
 
   constructor(
@@ -195,8 +197,7 @@ export class ChatStore {
         } catch {
           // no network: wait
         }
-        this.state.link = 'lost';
-        this.changed();
+        this.say('lost');
         await new Promise((r) => setTimeout(r, wait * 1e3));
       }
     };
@@ -222,11 +223,20 @@ export class ChatStore {
       this.state.items = [];
       this.cursor = '';
       this.state.chat = { state: 'none', read_seq: 0 };
-      this.state.link = 'idle';
+      this.say('idle');
       this.state.ready = true;
       if (this.state.outbox.length) void this.enrol();
-    } else this.state.link = s;
+    } else if (s === 'lost') this.lost ||= window.setTimeout(() => this.say('lost'), BLINK);
+    else this.say(s);
     this.state.typing = false;
+    this.changed();
+  }
+
+  /** What the visitor is told of the connection. A short break is none of its business. */
+  private say(s: State['link']) {
+    clearTimeout(this.lost);
+    this.lost = 0;
+    this.state.link = s;
     this.changed();
   }
 

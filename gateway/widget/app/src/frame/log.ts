@@ -9,10 +9,11 @@ import { fill, type Words } from './words';
 export interface Speech {
   w: Words;
   locale: string;
+  leave: () => void; // the focus, when what had it goes away
 }
 
 /** What the log shows, top to bottom. */
-export function logRows(store: ChatStore, look: Look, { w, locale }: Speech): Row[] {
+export function logRows(store: ChatStore, look: Look, { w, locale, leave }: Speech): Row[] {
   const s = store.state;
   const rows: Row[] = [];
   const add = (key: string, says: unknown, draw: () => HTMLElement) =>
@@ -110,7 +111,7 @@ export function logRows(store: ChatStore, look: Look, { w, locale }: Speech): Ro
     };
     e.classList.add('fail');
     e.append(h('div', { class: 'why' }, `${w.failed} ${known[why] ?? ''} `,
-      !(why.startsWith('media_')) && h('button', { onclick: retry }, w.retry), ' ', h('button', { onclick: drop }, w.drop)));
+      !why.startsWith('media_') && h('button', { onclick: () => (leave(), retry()) }, w.retry), ' ', h('button', { onclick: () => (leave(), drop()) }, w.drop)));
     return e;
   }
 

@@ -49,7 +49,7 @@ const pick = h('input', { type: 'file', class: 'sr', tabindex: -1, 'aria-hidden'
 const attach = h('button', { class: 'ib', type: 'button', onclick: () => pick.click() }, icon('attach'));
 const send = h('button', { class: 'ib go', type: 'submit' }, icon('send'));
 const form = h('form', { onsubmit: submit }, over, box, pick, attach, send);
-const anew = h('button', { class: 'btn', onclick: () => (store.startAnew(), box.focus()) });
+const anew = h('button', { class: 'btn', onclick: () => store.startAnew() });
 const foot = h('footer', {});
 const powered = h('div', { class: 'pw' });
 document.body.append(head, banner, h('main', {}, log, jump), foot, powered, heard);
@@ -97,14 +97,19 @@ function draw() {
   const pinned = atEnd();
   const before = log.scrollHeight;
   const top = rows.firstElementChild;
-  drawRows(logRows(store, look, { w: t, locale: region(locale()) }));
+  drawRows(logRows(store, look, { w: t, locale: region(locale()), leave: () => log.focus() }));
   if (pinned) toEnd();
   else if (rows.firstElementChild !== top) log.scrollTop += log.scrollHeight - before; // older ones came above
   jump.setAttribute('aria-label', t.newer);
 
   const closed = s.chat.state === 'ended' && !s.anew && !s.outbox.length && !s.uploads.length;
   const part = closed ? anew : form;
-  if (foot.firstElementChild !== part) foot.replaceChildren(part);
+  if (foot.firstElementChild !== part) {
+    const focused = foot.contains(document.activeElement);
+    foot.replaceChildren(part);
+    if (focused) focus();
+  }
+  foot.hidden = s.link === 'gone'; // nothing written now would arrive
   anew.textContent = t.again;
   box.placeholder = t.write;
   box.setAttribute('aria-label', t.write);
@@ -149,16 +154,17 @@ const grown = new ResizeObserver(() => {
 grown.observe(log);
 grown.observe(rows);
 
-/** Says aloud what somebody else wrote: the newest, and how many where they come together. */
-let unheard: Item[] = [];
+/** Says aloud what somebody else wrote; of several that come together the newest. */
+let latest: Item | undefined;
 function listen(i: Item) {
   post({ type: 'message', name: i.name || look.title });
-  if (unheard.push(i) > 1) return;
-  setTimeout(() => {
-    const last = unheard.at(-1)!;
-    heard.textContent = `${last.name || look.title}: ${(last.text || w().file).slice(0, 150)}`;
-    unheard = [];
-  }, 1e3);
+  if (!latest) {
+    setTimeout(() => {
+      heard.textContent = `${latest!.name || look.title}: ${(latest!.text || w().file).slice(0, 150)}`;
+      latest = undefined;
+    }, 1e3);
+  }
+  latest = i;
 }
 
 // --- writing -----------------------------------------------------------------------------------------------------------
@@ -215,8 +221,12 @@ addEventListener('keydown', (e) => e.key === 'Escape' && !e.isComposing && post(
 
 function show(on: boolean) {
   open = on;
-  if (on) (foot.querySelector('textarea, button') as HTMLElement | null)?.focus();
+  if (on) focus();
   watched();
+}
+
+function focus() {
+  (foot.firstElementChild === form ? box : anew).focus();
 }
 
 addEventListener('message', (e: MessageEvent<Greeting>) => {
