@@ -78,6 +78,7 @@ describe('freezing', () => {
     expect(settle(state, true, none).shown).toEqual(['a', 'b', 'c']);
     expect(settle(state, false, none).shown).toEqual(['c', 'a', 'd']);
   });
+  test('an empty list does not freeze', () => expect(settle({ shown: [], target: ['a'] }, true, none).shown).toEqual(['a']));
   test('only what my own deed took away leaves a frozen list', () => {
     expect(settle({ shown: ['a', 'b', 'c'], target: ['c'] }, true, new Set(['a'])).shown).toEqual(['b', 'c']);
   });

@@ -110,9 +110,9 @@ export function place(
   return [...others.slice(0, at), changed.id, ...others.slice(at)];
 }
 
-/** Applies the target, or while frozen keeps the rows where they are; own departures go in both cases. */
+/** Applies the target, or while frozen keeps the rows where they are; own departures go in both cases. An empty list has nothing to keep. */
 export function settle(state: ListState, frozen: boolean, ownLeft: ReadonlySet<ID>): ListState {
-  if (!frozen) return state.shown === state.target ? state : { shown: state.target, target: state.target };
+  if (!frozen || !state.shown.length) return state.shown === state.target ? state : { shown: state.target, target: state.target };
   const inTarget = new Set(state.target);
   const shown = state.shown.filter((id) => inTarget.has(id) || !ownLeft.has(id));
   return shown.length === state.shown.length ? state : { ...state, shown };

@@ -51,6 +51,9 @@ class LiveStore {
         void Promise.all([desk.start(), conversations.reload()]).catch((error) => announcer.say(String(error)));
         threads.reload();
         break;
+      case 'counts':
+        session.patch({ load: frame.counts.mine }); // what is pending is not counted as held
+        break;
       case 'presence':
         if (frame.agent_id === session.me?.id) {
           session.patch({ presence: frame.presence, break_reason: frame.break_reason, presence_since: frame.since, load: frame.load, capacity: frame.capacity });
