@@ -142,6 +142,12 @@ type ReadMarker interface {
 	MarkRead(ctx context.Context, to []chat.Address, lastInbound string) error
 }
 
+// ProfileFetcher asks the provider what a contact is called, where messages do not say so. It is asked once, for a contact
+// who has no name yet.
+type ProfileFetcher interface {
+	FetchProfile(ctx context.Context, of []chat.Address) (chat.Profile, error)
+}
+
 // Health asks the provider whether the account works. The error is a *chat.SendError when it says why not.
 type Health interface {
 	Check(context.Context) error

@@ -88,6 +88,8 @@ func (w *Workers) table(k task.Kind) (do func(context.Context, string) error, li
 		return w.media, 10 * time.Minute
 	case task.Templates:
 		return w.templates, 2 * time.Minute
+	case task.Profile:
+		return w.profile, 20 * time.Second
 	case task.ReadMark:
 		return w.readMark, 20 * time.Second
 	case task.Typing:

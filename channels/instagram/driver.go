@@ -93,6 +93,7 @@ func capabilities() channels.Capabilities {
 			Typing:    true,
 			ReadMarks: true,
 			Read:      true,
+			Profiles:  true,
 			PerSecond: 300, // rate limiting page, 2026-03-23; 10 of audio and video, where 613 makes us wait
 		},
 	}

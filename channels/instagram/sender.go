@@ -29,6 +29,8 @@ var (
 	_ channels.Typer        = (*sender)(nil)
 	_ channels.ReadMarker   = (*sender)(nil)
 	_ channels.Health       = (*sender)(nil)
+
+	_ channels.ProfileFetcher = (*sender)(nil)
 )
 
 // outgoing is the body of POST /{node}/messages (PROTOCOLS.md §6).

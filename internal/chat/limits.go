@@ -23,6 +23,7 @@ type Limits struct {
 	ReadMarks bool                       `json:"read_marks"` // the contact can be shown that we read
 	Delivered bool                       `json:"delivered"`  // the provider reports delivery
 	Read      bool                       `json:"read"`       // the provider reports reading
+	Profiles  bool                       `json:"-"`          // names are to be asked for
 
 	// PerSecond is the default send rate of an account, PairEvery the sustained distance between messages to one
 	// contact and PairBurst how many may go at once; zero = no limit of ours.

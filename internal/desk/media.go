@@ -15,6 +15,7 @@ type mediaStore interface {
 	KeepUpload(ctx context.Context, u chat.Upload) error
 	Attachment(ctx context.Context, file chat.AttachmentID) (chat.Upload, chat.ConversationID, error)
 	SyncTemplates(ctx context.Context, account chat.AccountID, listed []chat.TemplateListed) error
+	NoteProfile(ctx context.Context, id chat.ConversationID, p chat.Profile) (chat.ConversationRow, error)
 	Reach(ctx context.Context, id chat.ConversationID) (account chat.AccountID, to []chat.Address, lastInbound string, err error)
 }
 
@@ -86,6 +87,19 @@ func (d *Desk) SyncTemplates(ctx context.Context, account chat.AccountID, listed
 		return err
 	}
 	d.live.Publish(ctx, []chat.Notice{{Kind: chat.NoticeSettings, What: "templates"}})
+	return nil
+}
+
+// NoteProfile takes the name that the provider told of a conversation's contact.
+func (d *Desk) NoteProfile(ctx context.Context, id chat.ConversationID, p chat.Profile) error {
+	if p.Name == "" && p.Username == "" {
+		return nil
+	}
+	row, err := d.store.NoteProfile(ctx, id, p)
+	if err != nil {
+		return err
+	}
+	d.live.Publish(ctx, []chat.Notice{{Kind: chat.NoticeConversation, Conversation: &row}})
 	return nil
 }
 

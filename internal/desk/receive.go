@@ -135,6 +135,13 @@ func (d *Desk) settleBatch(ctx context.Context, b *batch) {
 			break
 		}
 	}
+	if b.channel.Limits.Profiles {
+		for _, c := range b.write.Created {
+			if b.convs[c.ID].ContactName == "" {
+				d.wake.Wake(ctx, task.Wake{Kind: task.Profile, ID: c.ID.String()})
+			}
+		}
+	}
 	if b.syncTemplates {
 		d.wake.Wake(ctx, task.Wake{Kind: task.Templates, ID: b.account.ID.String()})
 	}

@@ -14,12 +14,15 @@ const (
 	Deliver   Kind = "deliver"   // an account's outgoing messages
 	Media     Kind = "media"     // an account's files to fetch
 	Templates Kind = "templates" // an account's templates to sync
+	Profile   Kind = "profile"   // a conversation whose contact has no name
 	ReadMark  Kind = "read_mark" // a conversation whose reading the contact may see; a courtesy that may be lost
 	Typing    Kind = "typing"    // a conversation in which an agent is writing; the same
 )
 
 // Kinds are all kinds.
-func Kinds() []Kind { return []Kind{Ingest, Route, Deliver, Media, Templates, ReadMark, Typing} }
+func Kinds() []Kind {
+	return []Kind{Ingest, Route, Deliver, Media, Templates, Profile, ReadMark, Typing}
+}
 
 // Queue is the name of an Asynq queue.
 type Queue string
@@ -36,7 +39,7 @@ func (k Kind) Queue() Queue {
 	switch k {
 	case Ingest, Route, Deliver:
 		return Interactive
-	case Media, ReadMark, Typing:
+	case Media, Profile, ReadMark, Typing:
 		return Default
 	}
 	return Bulk

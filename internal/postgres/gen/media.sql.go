@@ -258,6 +258,17 @@ func (q *Queries) KeepUpload(ctx context.Context, arg KeepUploadParams) error {
 	return err
 }
 
+const NoteProfile = `-- name: NoteProfile :exec
+UPDATE identities SET profile_name = CASE WHEN $1::text <> '' THEN $1 ELSE profile_name END,
+	username = CASE WHEN $2::text <> '' THEN $2 ELSE username END
+WHERE thread_id = (SELECT c.identity_id FROM conversations c WHERE c.id = $3)
+`
+
+func (q *Queries) NoteProfile(ctx context.Context, name string, username string, conversationID chat.ConversationID) error {
+	_, err := q.db.Exec(ctx, NoteProfile, name, username, conversationID)
+	return err
+}
+
 const OrphanUploads = `-- name: OrphanUploads :many
 DELETE FROM attachments WHERE id IN (SELECT a.id FROM attachments a WHERE a.message_id IS NULL AND a.created_at < now() - interval '24 hours' LIMIT 200) RETURNING id
 `

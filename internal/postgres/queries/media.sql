@@ -58,3 +58,8 @@ DELETE FROM parked_updates WHERE expires_at < now();
 -- name: ForgetIdempotencyKeys :execrows
 DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours';
 
+
+-- name: NoteProfile :exec
+UPDATE identities SET profile_name = CASE WHEN @name::text <> '' THEN @name ELSE profile_name END,
+	username = CASE WHEN @username::text <> '' THEN @username ELSE username END
+WHERE thread_id = (SELECT c.identity_id FROM conversations c WHERE c.id = @conversation_id);
