@@ -81,7 +81,7 @@ export function logRows(store: ChatStore, look: Look, { w, locale, leave }: Spee
         bubble(side, fill(w.uploading, u.file.name), false, [chip(u.failed ? u.file.name : fill(w.uploading, u.file.name))], [icon(u.failed ? 'alert' : 'clock', u.failed ? w.failed : w.sending)]),
         () => void store.upload(u.file, u.key), () => store.drop(u.key)));
   }
-  if (s.chat.state === 'queued' && !s.outbox.length) {
+  if (s.chat.state === 'queued' && !s.outbox.length && s.link !== 'gone') {
     add('line', 1, () => h('div', { class: 'card' }, h('b', {}, w.line), h('div', {}, w.lineMore)));
   }
   if (s.typing) {
