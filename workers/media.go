@@ -71,7 +71,7 @@ func (w *Workers) take(ctx context.Context, o opened, j chat.MediaJob) (media.Fi
 	defer closeBody(body)
 	file, err := w.Media.Receive(ctx, j.ID.String(), media.Source{Body: body, Size: size, Type: declared, Name: j.Name})
 	if err == nil && !file.Matches(j.Ref.SHA256) {
-		err = errors.Join(chat.Errorf(chat.CodeUnavailable, "the file is not what was announced"), w.Media.Store.Delete(ctx, j.ID.String()))
+		err = errors.Join(chat.Errorf(chat.CodeUnavailable, "the file is not what was announced"), w.Media.Remove(ctx, j.ID.String()))
 	}
 	return file, err
 }

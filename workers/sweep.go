@@ -79,7 +79,7 @@ func (w *Workers) tidy(ctx context.Context) {
 		return
 	}
 	for _, b := range blobs {
-		if err := w.Media.Store.Delete(ctx, b.String()); err != nil && chat.CodeOf(err) != chat.CodeNotFound {
+		if err := w.Media.Remove(ctx, b.String()); err != nil && chat.CodeOf(err) != chat.CodeNotFound {
 			w.Log.Warn("a file could not be removed", "file", b.String(), "error", err.Error())
 		}
 	}

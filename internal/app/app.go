@@ -284,6 +284,13 @@ func (a *App) build(ctx context.Context, box *secret.Box) error {
 	if err := a.desk.CheckSealing(ctx); err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
 	}
+	if len(a.cfg.OldKeys) > 0 {
+		n, err := a.desk.Reseal(ctx)
+		if err != nil {
+			return err
+		}
+		a.log.Info("what earlier keys sealed is sealed anew", "accounts", n)
+	}
 	a.door = desk.NewDoor(a.store, waker, a.metrics.Door)
 	a.workers = workers.New(workers.Config{
 		Desk: a.desk, Store: a.store, Accounts: accounts{a.desk}, Drivers: all.Drivers(), Media: a.intake, Client: a.client(),

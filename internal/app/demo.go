@@ -44,6 +44,7 @@ func (a *App) startDemo(ctx context.Context) (*demo, error) {
 		}
 		a.store.Shift(shift)
 		a.log.Info("the demo's clock was moved", "ahead", shift.String())
+		a.bus.Publish(context.Background(), []chat.Notice{{Kind: chat.NoticeLost}}) // who keeps a clock looks at once
 		if _, err := a.store.EnsurePartitions(context.Background()); err != nil {
 			a.log.Error("partitions could not be made", "error", err.Error())
 		}

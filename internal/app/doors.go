@@ -19,19 +19,12 @@ type doors struct{ a *App }
 
 // WebhookAccounts opens every channel account.
 func (d doors) WebhookAccounts(ctx context.Context) ([]channels.Account, error) {
-	all, err := d.a.desk.Accounts(ctx, Operator)
+	all, err := d.a.desk.OpenAccounts(ctx)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]channels.Account, 0, len(all))
-	for _, v := range all {
-		o, err := d.a.desk.OpenAccount(ctx, v.ID)
-		if chat.CodeOf(err) == chat.CodeNotFound {
-			continue // removed between the two questions
-		}
-		if err != nil {
-			return nil, err
-		}
+	for _, o := range all {
 		out = append(out, channels.Account{Account: o.Account, Secrets: channels.Secrets(o.Secrets)})
 	}
 	return out, nil

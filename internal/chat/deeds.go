@@ -61,6 +61,8 @@ type ChangeState struct {
 	// Repeat is the message that the same Idempotency-Key made before; Mismatch says that its body was another.
 	Repeat   *ThreadMessage
 	Mismatch bool
+	// WaitedSince is when a held conversation had begun to wait, its place in the line; zero: it never waited.
+	WaitedSince time.Time
 	// OtherOpen tells that the contact has another open conversation on this account.
 	OtherOpen      bool
 	OwnReaction    string     // ours on the first of the Messages

@@ -175,6 +175,7 @@ type HistoryRow struct {
 // about, since a restored one counts anew.
 type Horizon struct {
 	Xid  int64
-	At   time.Time
+	At   time.Time // the record's clock
+	Now  time.Time // the desk's clock then; not part of the moment's identity
 	Copy string
 }

@@ -135,7 +135,11 @@ func (d *Desk) Return(ctx context.Context, p chat.Principal, id chat.Conversatio
 		if err := c.CanReply(p.AgentID); err != nil {
 			return err
 		}
-		changed, event := c.Enqueue(c.CreatedAt, "returned")
+		since := st.WaitedSince
+		if since.IsZero() {
+			since = c.CreatedAt
+		}
+		changed, event := c.Enqueue(since, "returned")
 		c.Conversation = changed
 		event.At, event.Actor = st.Now, p.AgentID
 		l.log(c, event)

@@ -52,11 +52,6 @@ func (s *Store) changeState(ctx context.Context, tx pgx.Tx, n chat.ChangeNeeds) 
 			return st, err
 		}
 	}
-	var now time.Time
-	if err := tx.QueryRow(ctx, "SELECT now()").Scan(&now); err != nil {
-		return st, err
-	}
-	st.Now = s.desk(now)
 	if !chat.IsZero(n.Agent) {
 		if _, err := q.LockAgent(ctx, n.Agent); err != nil {
 			return st, err
@@ -70,12 +65,15 @@ func (s *Store) changeState(ctx context.Context, tx pgx.Tx, n chat.ChangeNeeds) 
 		return st, chat.Errorf(chat.CodeNotFound, "no such conversation")
 	}
 	st.Row = rows[0]
+	if st.Now, err = s.clock(ctx, tx); err != nil {
+		return st, err
+	}
 	if !chat.IsZero(n.Agent) {
 		found, err := tx.Query(ctx, gen.AgentWithLoad, []chat.AgentID{n.Agent})
 		if err != nil {
 			return st, err
 		}
-		loads, err := agentLoads(found, now)
+		loads, err := agentLoads(found, st.Now.Add(-s.Shifted()))
 		if err != nil {
 			return st, err
 		}
@@ -161,6 +159,14 @@ func (s *Store) changeExtras(ctx context.Context, tx pgx.Tx, n chat.ChangeNeeds,
 		if err == nil {
 			st.EndReason = &chat.EndReason{ID: r.EndReason.ID, Label: r.EndReason.Label, Position: int(r.EndReason.Position), Disabled: r.EndReason.Disabled}
 		}
+	}
+	if n.Line && st.Row.Status.Held() {
+		var since *time.Time
+		err := tx.QueryRow(ctx, gen.PlaceInLine, st.Row.ID).Scan(&since)
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		st.WaitedSince = at(since)
 	}
 	var err error
 	if st.Row.Status == chat.Closed {

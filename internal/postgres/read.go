@@ -256,7 +256,7 @@ func (s *Store) HistoryOfContact(ctx context.Context, contact chat.ContactID, ex
 // Horizon is this moment in the record: what commits after it shows in ChangedSince.
 func (s *Store) Horizon(ctx context.Context) (chat.Horizon, error) {
 	h, err := s.q.Horizon(ctx)
-	return chat.Horizon{Xid: h.Xid, At: h.At.UTC(), Copy: h.Copy}, wrap(err)
+	return chat.Horizon{Xid: h.Xid, At: h.At.UTC(), Now: s.desk(h.At), Copy: h.Copy}, wrap(err)
 }
 
 // ChangedSince names conversations with events that committed after a moment; more than limit are cut off.

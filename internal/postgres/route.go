@@ -19,7 +19,7 @@ func (s *Store) RouteLine(ctx context.Context, department chat.DepartmentID, lim
 		if err != nil {
 			return err
 		}
-		st := chat.RouteState{Now: s.desk(line.Now), Department: departmentOf(line.Department)}
+		st := chat.RouteState{Department: departmentOf(line.Department)}
 		head, err := q.LineHead(ctx, department, int32(limit))
 		if err != nil || len(head) == 0 {
 			return err
@@ -39,6 +39,9 @@ func (s *Store) RouteLine(ctx context.Context, department chat.DepartmentID, lim
 			return err
 		}
 		if st.Waiting, err = s.inLine(ctx, tx, head, waiting); err != nil {
+			return err
+		}
+		if st.Now, err = s.clock(ctx, tx); err != nil {
 			return err
 		}
 		w := decide(st)

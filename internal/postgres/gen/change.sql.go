@@ -234,6 +234,18 @@ func (q *Queries) OtherOpen(ctx context.Context, identityID chat.IdentityID, acc
 	return exists, err
 }
 
+const PlaceInLine = `-- name: PlaceInLine :one
+SELECT waiting_since FROM assignments WHERE conversation_id = $1 AND ended_at IS NULL
+`
+
+// When a held conversation had begun to wait: where it returns to.
+func (q *Queries) PlaceInLine(ctx context.Context, conversationID chat.ConversationID) (*time.Time, error) {
+	row := q.db.QueryRow(ctx, PlaceInLine, conversationID)
+	var waiting_since *time.Time
+	err := row.Scan(&waiting_since)
+	return waiting_since, err
+}
+
 const TemplateByID = `-- name: TemplateByID :one
 SELECT t.id, t.account_id, t.provider_id, t.name, t.language, t.status, t.category, t.definition, t.gone_at, t.updated_at FROM templates t WHERE t.id = $1
 `

@@ -163,7 +163,7 @@ func (q *Queries) DeletePending(ctx context.Context, accountID chat.AccountID, e
 }
 
 const EndAssignments = `-- name: EndAssignments :exec
-UPDATE assignments SET ended_at = $1 WHERE conversation_id = any($2::uuid[]) AND ended_at IS NULL
+UPDATE assignments SET ended_at = greatest($1, started_at) WHERE conversation_id = any($2::uuid[]) AND ended_at IS NULL
 `
 
 func (q *Queries) EndAssignments(ctx context.Context, at *time.Time, conversationIds []uuid.UUID) error {

@@ -41,3 +41,7 @@ FROM conversations WHERE identity_id = @identity_id AND account_id = @account_id
 
 -- name: CountUnread :one
 SELECT count(*)::int FROM messages WHERE conversation_id = @conversation_id AND seq > @after AND direction = 'in';
+
+-- name: PlaceInLine :one
+-- When a held conversation had begun to wait: where it returns to.
+SELECT waiting_since FROM assignments WHERE conversation_id = $1 AND ended_at IS NULL;

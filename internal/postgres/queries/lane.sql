@@ -172,7 +172,7 @@ FROM (SELECT unnest(@ids::uuid[]) AS id, unnest(@message_ids::uuid[]) AS message
 WHERE a.id = t.id AND a.message_id IS NULL;
 
 -- name: EndAssignments :exec
-UPDATE assignments SET ended_at = @at WHERE conversation_id = any(@conversation_ids::uuid[]) AND ended_at IS NULL;
+UPDATE assignments SET ended_at = greatest(@at, started_at) WHERE conversation_id = any(@conversation_ids::uuid[]) AND ended_at IS NULL;
 
 -- name: StartAssignments :exec
 INSERT INTO assignments (id, conversation_id, agent_id, how, department_id, waiting_since, started_at, load_after, capacity)
