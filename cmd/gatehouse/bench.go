@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -21,14 +22,13 @@ type benchCmd struct {
 
 type benchIngest struct {
 	URL         string        `help:"Public listener of the instance. Default: as configured."`
-	Ops         string        `help:"Ops listener of the instance, for --pprof. Default: as configured."`
+	Ops         string        `help:"Ops listener of the instance, for its CPU time and --pprof. Default: as configured."`
 	Rate        float64       `help:"Messages a second of the whole way's latency." default:"500"`
 	Duration    time.Duration `help:"Of each measurement." default:"10s"`
 	Rounds      int           `help:"How often floor and accept take turns." default:"3"`
 	Contacts    int           `help:"How many people write." default:"1000"`
 	Accounts    int           `help:"Numbers that they write to; each has a department and an agent with a live socket." default:"4"`
 	Connections int           `help:"Of the sender." default:"64"`
-	AcceptOnly  bool          `help:"Measure the door alone: of a gateway behind which no worker runs."`
 	Pprof       string        `help:"Write a CPU profile of the instance here, taken while it is full." type:"path" placeholder:"FILE"`
 	JSON        bool          `help:"Print JSON."`
 }
@@ -43,9 +43,9 @@ func (b benchIngest) Run(ctx context.Context, c *cli) error {
 	return app.WithStore(ctx, c.Config, app.ThisSchema, func(t app.Tools) error {
 		r, err := bench.Run(ctx, bench.Config{
 			URL: strings.TrimRight(b.URL, "/"), Ops: strings.TrimRight(b.Ops, "/"), Rate: b.Rate, Duration: b.Duration, Rounds: b.Rounds,
-			Contacts: b.Contacts, Accounts: b.Accounts, Connections: b.Connections, AcceptOnly: b.AcceptOnly, Profile: b.Pprof,
+			Contacts: b.Contacts, Accounts: b.Accounts, Connections: b.Connections, Profile: b.Pprof,
 			Store: t.Store, Desk: t.Desk, Out: os.Stderr,
-			Floor: func(ctx context.Context, secret string) (string, func() error, error) {
+			Floor: func(ctx context.Context, secret string) (bench.FloorProcess, error) {
 				return startFloor(ctx, t.Store.Pool().Config().ConnString(), secret)
 			},
 		})
@@ -60,10 +60,10 @@ func (b benchIngest) Run(ctx context.Context, c *cli) error {
 }
 
 // startFloor runs the floor program as a process of its own, as the instance is one.
-func startFloor(ctx context.Context, databaseURL, secret string) (url string, stop func() error, err error) {
+func startFloor(ctx context.Context, databaseURL, secret string) (p bench.FloorProcess, err error) {
 	self, err := os.Executable()
 	if err != nil {
-		return "", nil, err
+		return p, err
 	}
 	cmd := exec.CommandContext(ctx, self, "bench", "floor")
 	cmd.Env = append(os.Environ(), "DATABASE_URL="+databaseURL)
@@ -72,12 +72,13 @@ func startFloor(ctx context.Context, databaseURL, secret string) (url string, st
 	cmd.WaitDelay = 10 * time.Second
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return "", nil, err
+		return p, err
 	}
 	if err := cmd.Start(); err != nil {
-		return "", nil, err
+		return p, err
 	}
-	stop = func() error {
+	p.PID = cmd.Process.Pid
+	p.Stop = func() error {
 		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			return err
 		}
@@ -85,9 +86,10 @@ func startFloor(ctx context.Context, databaseURL, secret string) (url string, st
 	}
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
-		return "", nil, fmt.Errorf("the floor program says nothing: %w", stop())
+		return p, errors.Join(errors.New("the floor program says nothing"), p.Stop())
 	}
-	return strings.TrimSpace(line), stop, nil
+	p.URL = strings.TrimSpace(line)
+	return p, nil
 }
 
 type benchFloor struct{}

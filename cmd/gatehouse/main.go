@@ -5,9 +5,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -49,7 +52,7 @@ func main() {
 func run(args []string) int {
 	var c cli
 	parser, err := kong.New(&c, kong.Name("gatehouse"), kong.Description("A self-hosted omnichannel customer-messaging desk."),
-		kong.Configuration(kong.JSON), kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+		kong.Configuration(settings), kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "gatehouse:", err)
 		return 1
@@ -74,6 +77,9 @@ func run(args []string) int {
 	case errors.As(err, &usage):
 		fmt.Fprintln(os.Stderr, "gatehouse:", err)
 		return 2
+	case errors.Is(err, app.ErrValue):
+		fmt.Fprintln(os.Stderr, "gatehouse:", strings.TrimPrefix(err.Error(), app.ErrValue.Error()+": "))
+		return 2
 	case errors.Is(err, app.ErrConfig):
 		fmt.Fprintln(os.Stderr, "gatehouse:", strings.TrimPrefix(err.Error(), app.ErrConfig.Error()+": "))
 		return 78
@@ -82,6 +88,29 @@ func run(args []string) int {
 	}
 	fmt.Fprintln(os.Stderr, "gatehouse:", err)
 	return 1
+}
+
+// settings reads the configuration file. A key that is no setting is an error, with its line: it is most often misspelt.
+func settings(r io.Reader) (kong.Resolver, error) {
+	body, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	var values map[string]json.RawMessage
+	if err := json.Unmarshal(body, &values); err != nil {
+		return nil, fmt.Errorf("the configuration file is not JSON: %w", err)
+	}
+	known := map[string]bool{}
+	for _, name := range config.Names() {
+		known[name] = true
+	}
+	for key := range values {
+		if !known[key] {
+			line := 1 + bytes.Count(body[:max(bytes.Index(body, []byte(`"`+key+`"`)), 0)], []byte("\n"))
+			return nil, fmt.Errorf("the configuration file, line %d: %q is no setting", line, key)
+		}
+	}
+	return kong.JSON(bytes.NewReader(body))
 }
 
 // usageError is a call that kong cannot know to be wrong.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"gatehouse/channels"
@@ -67,14 +68,15 @@ type App struct {
 	closers       []func()
 }
 
-// CheckConfig says what is wrong with a configuration, as one ErrConfig.
+// ErrValue marks a setting whose value cannot be. The process exits with 2.
+var ErrValue = errors.New("value")
+
+// CheckConfig says what is wrong with a configuration: ErrValue for values that cannot be, ErrConfig for what is missing.
 func CheckConfig(c config.Config) error {
-	if wrong := c.Check(); len(wrong) > 0 {
-		errs := make([]error, 0, len(wrong))
-		for _, w := range wrong {
-			errs = append(errs, errors.New(w))
+	for kind, lines := range map[error][]string{ErrValue: c.Check(), ErrConfig: c.Missing()} {
+		if len(lines) > 0 {
+			return fmt.Errorf("%w: %s", kind, strings.Join(lines, "\n"))
 		}
-		return fmt.Errorf("%w: %w", ErrConfig, errors.Join(errs...))
 	}
 	if c.SecretKey != "" {
 		if _, _, err := keys(c); err != nil {

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -70,14 +71,30 @@ func (c Config) Public() string {
 	return "http://" + c.Listen
 }
 
-// Check says what is wrong, a line each; nil is fine.
+// Missing says what an instance cannot do without, a line each; nil is fine.
+func (c Config) Missing() (missing []string) {
+	if c.Embedded() {
+		return nil
+	}
+	if c.RedisURL == "" {
+		missing = append(missing, "REDIS_URL is needed with DATABASE_URL")
+	}
+	if c.SecretKey == "" {
+		missing = append(missing, "GATEHOUSE_SECRET_KEY is needed with DATABASE_URL: 32 random bytes, for example from `openssl rand -hex 32`")
+	}
+	return missing
+}
+
+// Check says which values cannot be, a line each; nil is fine.
 func (c Config) Check() (wrong []string) {
 	bad := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	for name, listen := range map[string]string{"GATEHOUSE_LISTEN": c.Listen, "GATEHOUSE_OPS_LISTEN": c.OpsListen} {
 		if _, port, err := net.SplitHostPort(listen); err != nil {
 			bad("%s: %q is not host:port", name, listen)
-		} else if _, err := net.LookupPort("tcp", port); err != nil {
-			bad("%s: %q is not a port", name, port)
+		} else if n, err := strconv.ParseUint(port, 10, 16); err != nil {
+			bad("%s: %q is not a port (0 to 65535)", name, port)
+		} else if n == 0 && name == "GATEHOUSE_LISTEN" && c.PublicURL == "" {
+			bad("%s: port 0 needs GATEHOUSE_PUBLIC_URL", name)
 		}
 	}
 	if c.PublicURL != "" {
@@ -85,14 +102,7 @@ func (c Config) Check() (wrong []string) {
 			bad("GATEHOUSE_PUBLIC_URL: %q is not an http(s) address without a path", c.PublicURL)
 		}
 	}
-	if !c.Embedded() {
-		if c.RedisURL == "" {
-			bad("REDIS_URL is needed with DATABASE_URL")
-		}
-		if c.SecretKey == "" {
-			bad("GATEHOUSE_SECRET_KEY is needed with DATABASE_URL: 32 random bytes, for example from `openssl rand -hex 32`")
-		}
-	} else if c.RedisURL != "" {
+	if c.Embedded() && c.RedisURL != "" {
 		bad("REDIS_URL without DATABASE_URL: give both, or neither for private ones")
 	}
 	if c.Embedded() && c.Role != "all" && c.Role != "" {
@@ -141,6 +151,37 @@ func variables(t reflect.Type, prefix string) (out []Variable) {
 		}
 	}
 	return out
+}
+
+// Names are the settings as a configuration file names them: the flags' names.
+func Names() []string { return append(names(reflect.TypeFor[Config](), ""), "role") }
+
+func names(t reflect.Type, prefix string) (out []string) {
+	for f := range t.Fields() {
+		switch {
+		case f.Tag.Get("kong") == "-":
+		case f.Type.Kind() == reflect.Struct:
+			out = append(out, names(f.Type, f.Tag.Get("prefix"))...)
+		case f.Tag.Get("name") != "":
+			out = append(out, prefix+f.Tag.Get("name"))
+		default:
+			out = append(out, prefix+dashed(f.Name))
+		}
+	}
+	return out
+}
+
+// dashed writes a field's name as kong does: DatabaseURL is database-url.
+func dashed(name string) string {
+	var b strings.Builder
+	for i, r := range name {
+		upper := r >= 'A' && r <= 'Z'
+		if upper && i > 0 && (name[i-1] >= 'a' || i+1 < len(name) && name[i+1] >= 'a' && name[i+1] <= 'z') {
+			b.WriteByte('-')
+		}
+		b.WriteString(strings.ToLower(string(r)))
+	}
+	return b.String()
 }
 
 // UnknownVariables finds GATEHOUSE_ variables in the environment that mean nothing: most often a typing error.
