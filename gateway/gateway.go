@@ -39,6 +39,8 @@ type Config struct {
 	PublicURL      string
 	TrustedProxies []netip.Prefix
 	Node           string // this process's name among the nodes
+	// Look is how often the live stream asks the record what the bus may have lost; zero: 5 s.
+	Look time.Duration
 }
 
 // Deps are what the doors need of the house. Widget and Demo may be nil.
@@ -115,7 +117,7 @@ func New(cfg Config, deps Deps) *Gateway {
 	})
 	l := live.New(live.Deps{
 		Desk: deps.Desk, Presence: deps.Desk, Bus: deps.Bus, Sessions: deps.Sessions, Metrics: deps.Metrics, Log: deps.Log,
-		Now: deps.Now, Node: cfg.Node,
+		Now: deps.Now, Node: cfg.Node, Look: cfg.Look,
 	})
 
 	app := newApp(w)

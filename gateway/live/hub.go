@@ -28,7 +28,7 @@ type hub struct {
 	horizon horizons
 	viewers viewers
 	counter counter
-	skew    atomic.Int64 // the record's clock before ours
+	skew    atomic.Int64 // how far the desk's clock is before ours
 }
 
 // news is a notice, or something to do in its place in the order.
@@ -168,7 +168,7 @@ func (h *hub) show(row chat.ConversationRow) web.Conversation {
 	return web.NewConversation(row, h.deps.Desk.WindowView(row, h.now()))
 }
 
-// now is the record's clock.
+// now is the desk's clock.
 func (h *hub) now() time.Time { return h.deps.Now().Add(time.Duration(h.skew.Load())).UTC() }
 
 // everyone sends a frame that all agents may see.

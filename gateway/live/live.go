@@ -98,6 +98,7 @@ const (
 	Misspoken Reason = "misspoken"  // a frame that is none, too large or too many
 	SignedOut Reason = "signed_out" // the session ended
 	Leaving   Reason = "leaving"    // we shut down
+	Away      Reason = "away"       // the record does not answer
 )
 
 // Deps are what the stream needs.
@@ -110,6 +111,8 @@ type Deps struct {
 	Log      *slog.Logger
 	Now      func() time.Time
 	Node     string // this process's name among the nodes
+	// Look is how often the record is asked what the bus may have lost; zero: 5 s.
+	Look time.Duration
 }
 
 // Live is the stream of one node. Make it with New, end it with Close.
@@ -127,6 +130,9 @@ type Live struct {
 
 // New makes the stream and subscribes to the news.
 func New(deps Deps) *Live {
+	if deps.Look == 0 {
+		deps.Look = lookEvery
+	}
 	l := &Live{deps: deps}
 	l.closing, l.cancel = context.WithCancel(context.Background())
 	l.hub = newHub(deps)

@@ -21,6 +21,9 @@ import (
 // read too slowly.
 const closeSignedOut = 4401 // the session is over
 
+// farewell is how long a socket that ends may take over its last word.
+const farewell = time.Second
+
 // socket is one tab of an agent. Two goroutines own it: serve reads what the client says, write alone writes.
 type socket struct {
 	live  *Live
@@ -38,6 +41,7 @@ type socket struct {
 	heardAt atomic.Int64  // of the client, unix nanoseconds
 
 	mu      sync.Mutex
+	gone    bool                // the handler returns: conn belongs to somebody else
 	viewed  chat.ConversationID // what the tab shows
 	typing  bool
 	thread  chat.IdentityID // of viewed
@@ -94,6 +98,9 @@ func (l *Live) serve(conn *websocket.Conn) {
 	}
 	<-written
 	l.hub.leave(s)
+	s.mu.Lock()
+	s.gone = true
+	s.mu.Unlock()
 	s.view(chat.ConversationID{}, chat.IdentityID{}, false)
 	l.deps.Metrics.Closed(s.reason)
 }
@@ -102,9 +109,12 @@ func (l *Live) serve(conn *websocket.Conn) {
 func (s *socket) heard(d time.Duration) {
 	now := time.Now()
 	s.heardAt.Store(now.UnixNano())
-	if err := s.conn.SetReadDeadline(now.Add(d)); err != nil {
-		s.end(Left)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over() {
+		return // its last deadline is set
 	}
+	_ = s.conn.SetReadDeadline(now.Add(d)) // it fails on a closed connection, and so does the next read
 }
 
 // next reads a frame of the client.
@@ -252,6 +262,9 @@ func (s *socket) write(cursor string) {
 
 // send writes one frame, within its time.
 func (s *socket) send(body []byte) bool {
+	if s.over() {
+		return false
+	}
 	err := s.conn.SetWriteDeadline(time.Now().Add(writeWithin))
 	if err == nil {
 		err = s.conn.WriteMessage(websocket.TextMessage, body)
@@ -275,16 +288,27 @@ func (s *socket) greet(cursor string) bool {
 	defer cancel()
 	since, known := decodeCursor(cursor)
 	if !known {
-		since = s.hub.horizon.oldest() // a page that was just loaded may have read its lists a moment ago
+		since, known = s.hub.horizon.oldest() // a page that was just loaded may have read its lists a moment ago
 		cursor = s.hub.cursor()
 	}
 	if !s.sendFrame(welcomeFrame{"welcome", cursor, s.hub.now(), s.agent, s.live.deps.Node}) {
 		return false
 	}
-	rows, resync, err := s.live.deps.Desk.ChangedSince(ctx, s.principal(), since)
+	var (
+		rows   []chat.ConversationRow
+		resync bool
+		err    error
+	)
+	if known {
+		rows, resync, err = s.live.deps.Desk.ChangedSince(ctx, s.principal(), since)
+	}
 	if err != nil {
-		s.live.deps.Log.WarnContext(ctx, "live: cannot tell what was missed", slog.Any("error", err))
-		s.end(Left)
+		if s.live.closing.Err() != nil {
+			s.end(Leaving)
+		} else {
+			s.live.deps.Log.WarnContext(ctx, "live: cannot tell what was missed", slog.Any("error", err))
+			s.end(Away)
+		}
 		return false // the client comes back with the same cursor
 	}
 	replayed := map[chat.ConversationID]int64{}
@@ -356,11 +380,20 @@ func (s *socket) part(err error) {
 	}
 }
 
-// end ends the socket, once, for the first reason given. It does not block.
+// end ends the socket, once, for the first reason given. It does not block. A writer that waits for a reader who reads too
+// slowly has a moment left.
 func (s *socket) end(why Reason) {
 	s.once.Do(func() {
 		s.reason = why
 		close(s.done)
+		if why != Slow {
+			return
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if !s.gone {
+			_ = s.conn.NetConn().SetWriteDeadline(time.Now().Add(farewell)) // of a connection that is over, if it fails
+		}
 	})
 }
 
@@ -377,9 +410,23 @@ func (s *socket) goodbye() {
 		code, text = closeSignedOut, "the session is over"
 	case Leaving:
 		code, text = websocket.CloseGoingAway, "shutting down"
+	case Away:
+		code, text = websocket.CloseTryAgainLater, "the record does not answer"
 	case Silent, Left:
 	}
-	// Whoever is gone does not hear it.
-	_ = s.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, text), time.Now().Add(time.Second))
-	_ = s.conn.Close()
+	// Whoever is gone does not hear it. The connection closes when serve returns, which a client that says nothing does not
+	// hold up.
+	_ = s.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, text), time.Now().Add(farewell))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_ = s.conn.SetReadDeadline(time.Now().Add(farewell))
+}
+
+func (s *socket) over() bool {
+	select {
+	case <-s.done:
+		return true
+	default:
+		return false
+	}
 }

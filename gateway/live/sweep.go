@@ -13,8 +13,8 @@ import (
 // the outbox of every socket in scope. Each sweep asks what changed since, tells what was not heard, and moves the horizon
 // on. The horizon is the cursor that clients bring back.
 const (
-	sweepEvery = 5 * time.Second
-	settle     = 500 * time.Millisecond // what was committed just now may still be on its way here
+	lookEvery = 5 * time.Second
+	settle    = 10 // this part of that time: what was committed just now may still be on its way here
 	// trusted is how old something must be to be taken for heard when too much happens to look at each: the bus is lossy,
 	// not slow.
 	trusted = 15 * time.Second
@@ -96,13 +96,13 @@ func (h *horizons) newest() (n chat.Horizon, ok bool) {
 	return h.all[len(h.all)-1], true
 }
 
-func (h *horizons) oldest() (n chat.Horizon) {
+func (h *horizons) oldest() (n chat.Horizon, ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.all) > 0 {
-		n = h.all[0]
+	if len(h.all) == 0 {
+		return n, false
 	}
-	return n
+	return h.all[0], true
 }
 
 // cursor is what a client may remember now. Before the first sweep it is empty, and means nothing when it is brought back.
@@ -116,7 +116,7 @@ func (h *hub) cursor() string {
 
 // sweeps looks at the record every few seconds, the first time at once.
 func (h *hub) sweeps(ctx context.Context) {
-	tick := time.NewTicker(sweepEvery)
+	tick := time.NewTicker(h.deps.Look)
 	defer tick.Stop()
 	turned := time.Now()
 	var waiting []chat.Horizon // taken while too much changed, the oldest first
@@ -137,6 +137,17 @@ func (h *hub) sweeps(ctx context.Context) {
 	}
 }
 
+// jump is from when on a difference of clocks is worth a word: browsers count down to the ends of windows by ours.
+const jump = time.Second
+
+// setClock notes the desk's clock, which was asked for between two moments of ours. When it has jumped, all are told.
+func (h *hub) setClock(desk, before, after time.Time) {
+	skew := desk.Sub(before.Add(after.Sub(before) / 2))
+	if was := time.Duration(h.skew.Swap(int64(skew))); (skew - was).Abs() >= jump {
+		h.everyone(pongFrame{"pong", h.cursor(), h.now()})
+	}
+}
+
 // sweep tells what the record changed and the bus did not say, and moves the horizon.
 func (h *hub) sweep(ctx context.Context, waiting []chat.Horizon) []chat.Horizon {
 	ask, cancel := context.WithTimeout(ctx, askWithin)
@@ -147,8 +158,7 @@ func (h *hub) sweep(ctx context.Context, waiting []chat.Horizon) []chat.Horizon 
 		h.sweepFailed(ctx, false, err)
 		return waiting
 	}
-	after := h.deps.Now()
-	h.skew.Store(int64(next.At.Sub(before.Add(after.Sub(before) / 2))))
+	h.setClock(next.Now, before, h.deps.Now())
 	last, ok := h.horizon.newest()
 	if !ok {
 		h.horizon.push(next)
@@ -167,7 +177,7 @@ func (h *hub) sweep(ctx context.Context, waiting []chat.Horizon) []chat.Horizon 
 		return h.trust(ctx, append(waiting, next), next.At)
 	}
 	select {
-	case <-time.After(settle):
+	case <-time.After(h.deps.Look / settle):
 	case <-ctx.Done():
 		return nil
 	}

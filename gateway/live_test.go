@@ -1,0 +1,713 @@
+package gateway_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"gatehouse/gateway"
+	"gatehouse/gateway/live"
+	"gatehouse/internal/auth"
+	"gatehouse/internal/bus"
+	"gatehouse/internal/chat"
+	"gatehouse/internal/desk"
+)
+
+// tab is an agent's browser tab on the live stream. It checks every frame against types.ts and keeps what a reducer keeps.
+type tab struct {
+	t    testing.TB
+	conn *websocket.Conn
+	over chan struct{} // closed when reading ended
+	err  error         // why; after over
+
+	mu     sync.Mutex
+	frames []told
+	cursor string
+	rows   map[string]row
+}
+
+// told is one frame.
+type told struct {
+	Type           string          `json:"type"`
+	Cursor         string          `json:"cursor"`
+	Conversation   row             `json:"conversation"`
+	Events         []seen          `json:"events"`
+	ConversationID string          `json:"conversation_id"`
+	AgentID        string          `json:"agent_id"`
+	Presence       string          `json:"presence"`
+	Load           int             `json:"load"`
+	AccountID      string          `json:"account_id"`
+	State          string          `json:"state"`
+	What           string          `json:"what"`
+	Node           string          `json:"node"`
+	Counts         json.RawMessage `json:"counts"`
+	Viewers        []struct {
+		AgentID string `json:"agent_id"`
+		Typing  bool   `json:"typing"`
+	} `json:"viewers"`
+}
+
+type row struct {
+	ID      string `json:"id"`
+	AgentID string `json:"agent_id"`
+	Status  string `json:"status"`
+	LastSeq int64  `json:"last_seq"`
+	Draft   string `json:"draft"`
+}
+
+type seen struct {
+	Seq     int64  `json:"seq"`
+	Kind    string `json:"kind"`
+	Message *struct {
+		Text string `json:"text"`
+	} `json:"message"`
+}
+
+// handshake asks for the stream with these headers.
+func (c *caller) handshake(header http.Header) (*websocket.Conn, *http.Response, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	return websocket.Dial(ctx, "ws"+strings.TrimPrefix(c.h.url, "http")+"/api/v1/live", &websocket.DialOptions{HTTPHeader: header})
+}
+
+func (c *caller) headers() http.Header {
+	h := http.Header{}
+	h.Set("Cookie", "gatehouse="+c.token)
+	h.Set("Origin", c.h.url)
+	return h
+}
+
+// tab opens the stream, from a cursor on, and waits for the welcome.
+func (c *caller) tab(cursor string) *tab {
+	t := c.h.t
+	t.Helper()
+	tb := c.open(map[string]any{"type": "hello", "cursor": cursor})
+	tb.wait("a welcome", func(f told) bool { return f.Type == "welcome" })
+	return tb
+}
+
+func (c *caller) open(hello any) *tab {
+	t := c.h.t
+	t.Helper()
+	conn, resp, err := c.handshake(c.headers())
+	must(t, err)
+	if resp.Body != nil {
+		_ = resp.Body.Close()
+	}
+	tb := &tab{t: t, conn: conn, over: make(chan struct{}), rows: map[string]row{}}
+	conn.SetReadLimit(1 << 20)
+	t.Cleanup(tb.close)
+	go tb.read(readContract(t))
+	tb.say(hello)
+	return tb
+}
+
+func (tb *tab) close() {
+	_ = tb.conn.CloseNow()
+	<-tb.over
+}
+
+func (tb *tab) say(frame any) {
+	tb.t.Helper()
+	raw, err := json.Marshal(frame)
+	must(tb.t, err)
+	must(tb.t, tb.conn.Write(context.Background(), websocket.MessageText, raw))
+}
+
+func (tb *tab) read(c contract) {
+	defer close(tb.over)
+	for {
+		_, raw, err := tb.conn.Read(context.Background())
+		if err != nil {
+			tb.err = err
+			return
+		}
+		var f told
+		if err := json.Unmarshal(raw, &f); err != nil {
+			tb.t.Errorf("not a frame: %s", raw)
+			return
+		}
+		shape, ok := c.frames[f.Type]
+		if !ok {
+			tb.t.Errorf("no such frame in types.ts: %s", raw)
+			return
+		}
+		shape.fits(tb.t, f.Type, raw)
+		tb.mu.Lock()
+		tb.frames = append(tb.frames, f)
+		if f.Cursor != "" {
+			tb.cursor = f.Cursor
+		}
+		switch f.Type {
+		case "conversation":
+			if f.Conversation.Draft != "" {
+				tb.t.Errorf("a draft on the live stream: %s", raw)
+			}
+			tb.rows[f.Conversation.ID] = f.Conversation
+		case "gone":
+			delete(tb.rows, f.ConversationID)
+		}
+		tb.mu.Unlock()
+	}
+}
+
+// wait waits for a frame and returns the first one that fits.
+func (tb *tab) wait(what string, fits func(told) bool) (f told) {
+	tb.t.Helper()
+	eventually(tb.t, what, func() bool {
+		tb.mu.Lock()
+		defer tb.mu.Unlock()
+		for _, f = range tb.frames {
+			if fits(f) {
+				return true
+			}
+		}
+		return false
+	})
+	return f
+}
+
+// says is a frame with a message of this text.
+func says(text string) func(told) bool {
+	return func(f told) bool {
+		return f.Type == "conversation" && slices.ContainsFunc(f.Events, func(e seen) bool { return e.Message != nil && e.Message.Text == text })
+	}
+}
+
+// sync waits until everything that was told before is here.
+func (tb *tab) sync() {
+	tb.t.Helper()
+	pongs := func() (n int) {
+		tb.mu.Lock()
+		defer tb.mu.Unlock()
+		for _, f := range tb.frames {
+			if f.Type == "pong" {
+				n++
+			}
+		}
+		return n
+	}
+	before := pongs()
+	tb.say(map[string]any{"type": "ping"})
+	eventually(tb.t, "a pong", func() bool { return pongs() > before })
+}
+
+// kinds are the types of the frames so far.
+func (tb *tab) heard(kind string) (out []told) {
+	tb.mu.Lock()
+	defer tb.mu.Unlock()
+	for _, f := range tb.frames {
+		if f.Type == kind {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func (tb *tab) row(id chat.ConversationID) (row, bool) {
+	tb.mu.Lock()
+	defer tb.mu.Unlock()
+	r, ok := tb.rows[id.String()]
+	return r, ok
+}
+
+// closedWith waits for the end and tells its code.
+func (tb *tab) closedWith() websocket.StatusCode {
+	tb.t.Helper()
+	select {
+	case <-tb.over:
+	case <-time.After(15 * time.Second):
+		tb.t.Fatal("the socket stays open")
+	}
+	return websocket.CloseStatus(tb.err)
+}
+
+func TestTheHandshakeNeedsASessionAndOurOrigin(t *testing.T) { // S26
+	t.Parallel()
+	h := newHouse(t)
+	a := h.agent(chat.RoleAgent)
+	host := strings.TrimPrefix(h.url, "http://")
+	for name, change := range map[string]func(http.Header){
+		"no origin":        func(x http.Header) { x.Del("Origin") },
+		"null":             func(x http.Header) { x.Set("Origin", "null") },
+		"other host":       func(x http.Header) { x.Set("Origin", "http://evil.example") },
+		"other scheme":     func(x http.Header) { x.Set("Origin", "https://"+host) },
+		"other port":       func(x http.Header) { x.Set("Origin", "http://127.0.0.1:1") },
+		"suffix":           func(x http.Header) { x.Set("Origin", h.url+".evil.example") },
+		"prefix":           func(x http.Header) { x.Set("Origin", "http://evil"+host) },
+		"user part":        func(x http.Header) { x.Set("Origin", "http://"+host+"@evil.example") },
+		"with a path":      func(x http.Header) { x.Set("Origin", h.url+"/") },
+		"two origins":      func(x http.Header) { x.Add("Origin", "http://evil.example") },
+		"from another tab": func(x http.Header) { x.Set("Sec-Fetch-Site", "cross-site") },
+		"sibling site":     func(x http.Header) { x.Set("Sec-Fetch-Site", "same-site") },
+	} {
+		header := a.headers()
+		change(header)
+		if _, resp, err := a.handshake(header); err == nil || resp == nil || resp.StatusCode != 403 {
+			t.Errorf("%s: %v %v", name, err, resp)
+		}
+	}
+	header := a.headers()
+	header.Del("Cookie")
+	if _, resp, err := a.handshake(header); err == nil || resp.StatusCode != 401 {
+		t.Errorf("no cookie: %v", err)
+	}
+	key := h.program(chat.RoleAdmin, auth.ScopeAdmin)
+	header.Set("Authorization", "Bearer "+key.key)
+	if _, resp, err := key.handshake(header); err == nil || resp.StatusCode != 403 {
+		t.Errorf("an API key: %v", err)
+	}
+	if x := a.get("/api/v1/live"); x.status != 426 || x.header.Get("Upgrade") != "websocket" {
+		t.Errorf("without an upgrade: %d", x.status)
+	}
+	a.tab("")
+}
+
+func TestNewsReachThoseWhoMaySeeThem(t *testing.T) { // S27, I20
+	t.Parallel()
+	h := newHouse(t)
+	other := chat.NewID[chat.DepartmentID]()
+	h.Exec(`INSERT INTO departments (id, name) VALUES ($1, 'Other')`, other)
+	mate, stranger, admin := h.agent(chat.RoleAgent), h.agent(chat.RoleAgent), h.agent(chat.RoleAdmin)
+	h.Exec(`UPDATE agent_departments SET department_id = $2 WHERE agent_id = $1`, stranger.principal.AgentID, other)
+	h.Exec(`DELETE FROM agent_departments WHERE agent_id = $1`, admin.principal.AgentID)
+	near, far, all := mate.tab(""), stranger.tab(""), admin.tab("")
+
+	h.In(h.Text("905551110001", "in-1", "Merhaba"))
+	id := h.Open("905551110001").ID
+	for _, tb := range []*tab{near, all} {
+		f := tb.wait("the conversation", says("Merhaba"))
+		if f.Conversation.ID != id.String() || f.Events[0].Seq != 1 || f.Conversation.LastSeq != int64(len(f.Events)) {
+			t.Errorf("%+v", f)
+		}
+	}
+	h.bus.Publish(t.Context(), []chat.Notice{{Kind: chat.NoticeTyping, ConversationID: id}})
+	near.wait("typing", func(f told) bool { return f.Type == "contact_typing" && f.ConversationID == id.String() })
+
+	// Given to the stranger, the conversation is theirs to see; taken away again, it is gone.
+	if _, err := h.Desk.Assign(t.Context(), admin.principal, id, stranger.principal.AgentID); err != nil {
+		t.Fatal(err)
+	}
+	far.wait("the assigned conversation", func(f told) bool { return f.Type == "conversation" && f.Conversation.ID == id.String() })
+	far.sync()
+	for _, f := range far.heard("conversation") {
+		for _, e := range f.Events {
+			if e.Message != nil {
+				t.Errorf("a message from before reached the stranger: %+v", f)
+			}
+		}
+	}
+	if n := len(far.heard("contact_typing")); n != 0 {
+		t.Error("the stranger heard somebody type")
+	}
+	if _, err := h.Desk.Assign(t.Context(), admin.principal, id, mate.principal.AgentID); err != nil {
+		t.Fatal(err)
+	}
+	far.wait("gone", func(f told) bool { return f.Type == "gone" && f.ConversationID == id.String() })
+	h.In(h.Text("905551110001", "in-2", "Orada mısınız?"))
+	near.wait("the second message", func(f told) bool {
+		return f.Type == "conversation" && len(f.Events) > 0 && f.Events[0].Message != nil && f.Events[0].Message.Text == "Orada mısınız?"
+	})
+	far.sync()
+	if _, ok := far.row(id); ok {
+		t.Error("the stranger still has it")
+	}
+}
+
+func TestWhatEverybodyMayKnowReachesEverybody(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	a, b := h.agent(chat.RoleAgent), h.agent(chat.RoleAgent)
+	tb := a.tab("")
+	if err := h.Desk.SetPresence(t.Context(), b.principal, chat.Offline, chat.BreakReasonID{}); err != nil {
+		t.Fatal(err)
+	}
+	tb.wait("a presence", func(f told) bool {
+		return f.Type == "presence" && f.AgentID == b.principal.AgentID.String() && f.Presence == "offline"
+	})
+	h.bus.Publish(t.Context(), []chat.Notice{
+		{Kind: chat.NoticeAccount, Account: &chat.Account{ID: h.Account, State: chat.AccountDisconnected, StateReason: "token"}},
+		{Kind: chat.NoticeSettings, What: "departments"},
+	})
+	tb.wait("an account", func(f told) bool { return f.Type == "account" && f.State == "disconnected" })
+	tb.wait("settings", func(f told) bool { return f.Type == "settings" && f.What == "departments" })
+}
+
+func TestCountsComeAfterWhatChangesThem(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	a := h.agent(chat.RoleAgent)
+	tb := a.tab("")
+	h.In(h.Text("905551110001", "in-1", "Merhaba"))
+	tb.wait("one in the queue", func(f told) bool {
+		var c struct{ Queue, All int }
+		return f.Type == "counts" && json.Unmarshal(f.Counts, &c) == nil && c.Queue == 1 && c.All == 1
+	})
+}
+
+func TestViewersAndTypistsAreSeenByThoseWhoLookAtTheSame(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	a, b, c := h.agent(chat.RoleAgent), h.agent(chat.RoleAgent), h.agent(chat.RoleAgent)
+	h.In(h.Text("905551110001", "in-1", "Merhaba"), h.Text("905551110002", "in-2", "Selam"))
+	one, two := h.Open("905551110001").ID, h.Open("905551110002").ID
+	ta, tb, tc := a.tab(""), b.tab(""), c.tab("")
+	ta.say(map[string]any{"type": "viewing", "conversation_id": one})
+	ta.wait("oneself", func(f told) bool { return f.Type == "viewers" && len(f.Viewers) == 1 })
+	tb.say(map[string]any{"type": "viewing", "conversation_id": one, "typing": true})
+	tc.say(map[string]any{"type": "viewing", "conversation_id": two})
+	ta.wait("a typist", func(f told) bool {
+		typists := 0
+		for _, v := range f.Viewers {
+			if v.Typing && v.AgentID == b.principal.AgentID.String() {
+				typists++
+			}
+		}
+		return f.Type == "viewers" && f.ConversationID == one.String() && len(f.Viewers) == 2 && typists == 1
+	})
+	tb.close()
+	eventually(t, "alone again", func() bool {
+		v := ta.heard("viewers")
+		return len(v[len(v)-1].Viewers) == 1
+	})
+	tc.sync()
+	for _, f := range tc.heard("viewers") {
+		if f.ConversationID != two.String() {
+			t.Errorf("viewers of another conversation: %+v", f)
+		}
+	}
+	// Who may not see a conversation cannot look at it, nor be seen there.
+	other := chat.NewID[chat.DepartmentID]()
+	h.Exec(`INSERT INTO departments (id, name) VALUES ($1, 'Other')`, other)
+	s := h.agent(chat.RoleAgent)
+	h.Exec(`UPDATE agent_departments SET department_id = $2 WHERE agent_id = $1`, s.principal.AgentID, other)
+	ts := s.tab("")
+	ts.say(map[string]any{"type": "viewing", "conversation_id": one})
+	ts.sync()
+	ta.sync()
+	if len(ts.heard("viewers")) != 0 {
+		t.Error("a stranger looks")
+	}
+	for _, f := range ta.heard("viewers") {
+		for _, v := range f.Viewers {
+			if v.AgentID == s.principal.AgentID.String() {
+				t.Error("a stranger is seen")
+			}
+		}
+	}
+}
+
+func TestAnEndedSessionEndsItsSockets(t *testing.T) { // S15, S29
+	t.Parallel()
+	h := newHouse(t)
+	a, admin := h.agent(chat.RoleAgent), h.agent(chat.RoleAdmin)
+	tb, mine := a.tab(""), admin.tab("")
+	if _, err := h.Desk.DisableAgent(t.Context(), admin.principal, a.principal.AgentID); err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	tb.wait("signed out", func(f told) bool { return f.Type == "signed_out" })
+	if code := tb.closedWith(); code != 4401 {
+		t.Errorf("closed with %d", code)
+	}
+	if took := time.Since(start); took > time.Second {
+		t.Errorf("took %s", took)
+	}
+	a.get("/api/v1/me").refused(401, chat.CodeSessionOver)
+	mine.sync()
+}
+
+func TestANewRoleIsHeardAtOnce(t *testing.T) { // S15
+	t.Parallel()
+	h := newHouse(t)
+	other := chat.NewID[chat.DepartmentID]()
+	h.Exec(`INSERT INTO departments (id, name) VALUES ($1, 'Other')`, other)
+	a, admin := h.agent(chat.RoleAgent), h.agent(chat.RoleAdmin)
+	tb := a.tab("")
+	if _, err := h.Desk.UpdateAgent(t.Context(), admin.principal, a.principal.AgentID, chat.AgentPatch{Departments: &[]chat.DepartmentID{other}}); err != nil {
+		t.Fatal(err)
+	}
+	tb.wait("resync", func(f told) bool { return f.Type == "resync" && f.Cursor != "" })
+	h.In(h.Text("905551110001", "in-1", "Merhaba"))
+	admin.tab("").sync()
+	tb.sync()
+	if n := len(tb.heard("conversation")); n != 0 {
+		t.Errorf("%d conversations of the department that was left", n)
+	}
+}
+
+func TestClientsThatMisspeakAreSentAway(t *testing.T) { // B60
+	t.Parallel()
+	h := newHouse(t)
+	a := h.agent(chat.RoleAgent)
+	ctx := t.Context()
+	for name, say := range map[string]func(*websocket.Conn) error{
+		"not JSON": func(c *websocket.Conn) error { return c.Write(ctx, websocket.MessageText, []byte("hello")) },
+		"binary":   func(c *websocket.Conn) error { return c.Write(ctx, websocket.MessageBinary, []byte(`{"type":"ping"}`)) },
+		"not UTF-8": func(c *websocket.Conn) error {
+			return c.Write(ctx, websocket.MessageText, []byte("{\"type\":\"\xff\"}"))
+		},
+		"a megabyte": func(c *websocket.Conn) error { return c.Write(ctx, websocket.MessageText, make([]byte, 1<<20)) },
+		"a bad id": func(c *websocket.Conn) error {
+			return c.Write(ctx, websocket.MessageText, []byte(`{"type":"viewing","conversation_id":"1 or 1=1"}`))
+		},
+		"ten thousand": func(c *websocket.Conn) error { return flood(ctx, c) },
+	} {
+		tb := a.tab("")
+		_ = say(tb.conn) // the server may hang up while it is being spoken to
+		switch code := tb.closedWith(); code {
+		case websocket.StatusPolicyViolation, websocket.StatusMessageTooBig, websocket.StatusInvalidFramePayloadData:
+		case -1:
+			if name != "a megabyte" && name != "ten thousand" { // the close frame may be lost in what was still on its way
+				t.Errorf("%s: %v", name, tb.err)
+			}
+		default:
+			t.Errorf("%s: closed with %d", name, code)
+		}
+	}
+	first := a.open(map[string]any{"type": "ping"})
+	if code := first.closedWith(); code != websocket.StatusPolicyViolation {
+		t.Errorf("ping before hello: %d", code)
+	}
+}
+
+func flood(ctx context.Context, c *websocket.Conn) error {
+	for range 10_000 {
+		if err := c.Write(ctx, websocket.MessageText, []byte(`{"type":"ping"}`)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func TestAReturningClientIsToldWhatItMissed(t *testing.T) { // I19
+	t.Parallel()
+	h := newHouse(t)
+	a := h.agent(chat.RoleAgent)
+	tb := a.tab("")
+	h.In(h.Text("905551110001", "in-1", "Merhaba"))
+	id := h.Open("905551110001").ID
+	tb.wait("the conversation", func(f told) bool { return f.Type == "conversation" })
+	tb.sync()
+	cursor := tb.cursor
+	tb.close()
+	h.In(h.Text("905551110001", "in-2", "Orada mısınız?"), h.Text("905551110002", "in-3", "Selam"))
+
+	back := a.tab(cursor)
+	if w := back.heard("welcome")[0]; w.Cursor != cursor {
+		t.Error("the welcome's cursor promises what was not told yet")
+	}
+	back.wait("the other conversation", func(f told) bool {
+		return f.Type == "conversation" && f.Conversation.ID == h.Open("905551110002").ID.String()
+	})
+	back.sync()
+	if r, ok := back.row(id); !ok || r.LastSeq != h.Row(id).LastSeq {
+		t.Errorf("%+v, want seq %d", r, h.Row(id).LastSeq)
+	}
+	if n := len(back.heard("resync")); n != 0 {
+		t.Error("resync for two conversations")
+	}
+}
+
+func TestACursorOfAnotherRecordMeansReadingEverythingAgain(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	a := h.agent(chat.RoleAgent)
+	// The horizon of a copy that was restored, and one of the future.
+	for _, cursor := range []string{"eyJ4IjoxLCJ0IjoxLCJjIjoiMSJ9", "eyJ4Ijo5OTk5OTk5OTksInQiOjk5OTk5OTk5OTk5OTk5OTksImMiOiIxIn0"} {
+		tb := a.tab(cursor)
+		tb.wait("resync", func(f told) bool { return f.Type == "resync" })
+	}
+	for _, cursor := range []string{"%%%", "bm90IGpzb24", strings.Repeat("A", 3000)} { // no cursors at all: as without one
+		tb := a.tab(cursor)
+		tb.sync()
+		if n := len(tb.heard("resync")); n != 0 {
+			t.Errorf("%.20q: resync", cursor)
+		}
+	}
+}
+
+// looking makes the stream look at the record so often.
+func looking(every time.Duration) func(*gateway.Config, *gateway.Deps) {
+	return func(c *gateway.Config, _ *gateway.Deps) { c.Look = every }
+}
+
+func TestWhatTheBusLosesIsToldAllTheSame(t *testing.T) { // I19
+	t.Parallel()
+	h := newHouse(t, looking(100*time.Millisecond))
+	a := h.agent(chat.RoleAgent)
+	tb := a.tab("")
+	tb.sync()
+	eventually(t, "the first look at the record", func() bool { tb.sync(); return tb.cursor != "" })
+	deaf := newDesk(t, h.World, silent{}) // its news reaches nobody
+	h.Accept(h.Event(h.Text("905551110001", "in-1", "Merhaba")))
+	must(t, deaf.Drain(t.Context(), h.Account))
+	id := h.Open("905551110001").ID
+	eventually(t, "the conversation, by a look at the record", func() bool { r, ok := tb.row(id); return ok && r.LastSeq == h.Row(id).LastSeq })
+	if m := h.deps.Metrics.(*counted); func() int { m.mu.Lock(); defer m.mu.Unlock(); return m.missed }() == 0 {
+		t.Error("not counted as missed")
+	}
+	// A bus that knows that it lost something has the record asked at once.
+	h.Accept(h.Event(h.Text("905551110001", "in-2", "Orada mısınız?")))
+	must(t, deaf.Drain(t.Context(), h.Account))
+	h.bus.Publish(t.Context(), []chat.Notice{{Kind: chat.NoticeLost}})
+	eventually(t, "the second message", func() bool { r, _ := tb.row(id); return r.LastSeq == h.Row(id).LastSeq })
+}
+
+// silent publishes to nobody.
+type silent struct{}
+
+func (silent) Publish(context.Context, []chat.Notice) {}
+
+func TestNoNewsIsLostBetweenASnapshotAndTheStream(t *testing.T) { // I19: publishers race with clients that come and go
+	t.Parallel()
+	h := newHouse(t, looking(20*time.Millisecond))
+	a := h.agent(chat.RoleAgent)
+	const contacts, rounds = 8, 25
+	var wg sync.WaitGroup
+	var stop atomic.Bool
+	wg.Go(func() {
+		defer stop.Store(true)
+		for i := range rounds {
+			for c := range contacts {
+				h.Accept(h.Event(h.Text(fmt.Sprintf("90555111%04d", c), fmt.Sprintf("in-%d-%d", i, c), fmt.Sprintf("%d", i))))
+			}
+			h.Drain()
+		}
+	})
+	rows := map[string]row{}
+	cursors := map[string]bool{}
+	defer func() { t.Logf("%d cursors", len(cursors)) }()
+	for cursor := ""; ; {
+		last := stop.Load()
+		cursors[cursor] = true
+		tb := a.tab(cursor)
+		tb.sync()
+		tb.sync()
+		tb.close()
+		tb.mu.Lock()
+		cursor = tb.cursor
+		for id, r := range tb.rows {
+			if r.LastSeq < rows[id].LastSeq {
+				t.Errorf("%s went back from %d to %d", id, rows[id].LastSeq, r.LastSeq)
+			}
+			rows[id] = r
+		}
+		tb.mu.Unlock()
+		if last {
+			break
+		}
+	}
+	wg.Wait()
+	for c := range contacts {
+		want := h.Open(fmt.Sprintf("90555111%04d", c))
+		if got := rows[want.ID.String()]; got.LastSeq != want.LastSeq {
+			t.Errorf("contact %d: seq %d, the record has %d", c, got.LastSeq, want.LastSeq)
+		}
+	}
+}
+
+func TestASlowReaderIsSentAwayAndTheOthersAreNot(t *testing.T) { // F35
+	t.Parallel()
+	h := newHouse(t)
+	slow, quick := h.agent(chat.RoleAgent), h.agent(chat.RoleAgent)
+	tb := quick.tab("")
+	conn, resp, err := slow.handshake(slow.headers())
+	must(t, err)
+	if resp.Body != nil {
+		_ = resp.Body.Close()
+	}
+	defer func() { _ = conn.CloseNow() }()
+	must(t, conn.Write(t.Context(), websocket.MessageText, []byte(`{"type":"hello"}`)))
+	h.In(h.Text("905551110001", "in-1", "Merhaba"))
+	row := h.Open("905551110001")
+	// It never reads: the kernel's buffers fill, then its outbox.
+	text := strings.Repeat("x", 60_000)
+	metrics := h.deps.Metrics.(*counted)
+	closed := func() int { metrics.mu.Lock(); defer metrics.mu.Unlock(); return metrics.closed[live.Slow] }
+	sent := 0
+	eventually(t, "the slow one is sent away", func() bool {
+		m := chat.ThreadMessage{Message: chat.Message{ID: chat.NewID[chat.MessageID](), ConversationID: row.ID, Text: text, Kind: chat.KindText, Direction: chat.In}}
+		h.bus.Publish(t.Context(), []chat.Notice{{Kind: chat.NoticeConversation, Conversation: &row, Events: []chat.ThreadEvent{{Event: chat.Event{ConversationID: row.ID, Seq: int64(sent), Kind: chat.EventMessage}, Message: &m}}}})
+		sent++
+		return closed() == 1
+	})
+	tb.sync()
+	if n := len(tb.heard("conversation")); n < sent {
+		t.Errorf("the quick one heard %d of %d", n, sent)
+	}
+}
+
+func TestTheStreamEndsWithTheProcess(t *testing.T) { // I24
+	t.Parallel()
+	h := newHouse(t)
+	a := h.agent(chat.RoleAgent)
+	g, url := serve(t, h.cfg, h.deps)
+	h.url = url
+	tb := a.tab("")
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	must(t, g.Stop(ctx))
+	if code := tb.closedWith(); code != websocket.StatusGoingAway {
+		t.Errorf("closed with %d: browsers come back after 1001", code)
+	}
+}
+
+func TestPresenceFollowsTheSocket(t *testing.T) { // I18
+	t.Parallel()
+	beats := &beating{}
+	h := newHouse(t, func(_ *gateway.Config, d *gateway.Deps) {
+		beats.Desk = d.Desk
+		d.Desk = beats
+	})
+	a := h.agent(chat.RoleAgent)
+	a.tab("")
+	eventually(t, "a beat when the socket opens", func() bool { return beats.of(a.principal.AgentID) > 0 })
+}
+
+// beating notes whose sockets were reported.
+type beating struct {
+	gateway.Desk
+	mu sync.Mutex
+	n  map[chat.AgentID]int
+}
+
+func (b *beating) Beat(ctx context.Context, agents []chat.AgentID) error {
+	b.mu.Lock()
+	if b.n == nil {
+		b.n = map[chat.AgentID]int{}
+	}
+	for _, a := range agents {
+		b.n[a]++
+	}
+	b.mu.Unlock()
+	return b.Desk.Beat(ctx, agents)
+}
+
+func (b *beating) of(a chat.AgentID) int { b.mu.Lock(); defer b.mu.Unlock(); return b.n[a] }
+
+func TestAnAgentHasSoManyTabs(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	a := h.agent(chat.RoleAgent)
+	for range 20 {
+		a.tab("")
+	}
+	if _, resp, err := a.handshake(a.headers()); err == nil || resp.StatusCode != 429 {
+		t.Errorf("the 21st: %v", err)
+	}
+}
+
+var (
+	_ desk.Publisher = silent{}
+	_ live.Bus       = (*bus.Bus)(nil)
+)
