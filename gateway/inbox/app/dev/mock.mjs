@@ -331,7 +331,7 @@ const routes = [
   }],
   ['POST', '/templates/:id/preview', ({ p, body }) => {
     const t = byId('templates', p.id);
-    return { preview: templatePreview(t, body.values), problems: t.variables.filter((v) => !body.values[v.key]?.trim()).map((v) => ({ variable: v.key, code: 'value_missing', message: `${v.label} is missing` })) };
+    return { preview: templatePreview(t, body.values), problems: t.variables.filter((v) => !body.values[v.key]).map((v) => ({ variable: v.key, code: 'value_missing', message: `${v.label} is missing` })) };
   }],
   ['GET', '/channel-kinds', () => ({ items: db.kinds })],
   ['GET', '/channel-accounts', () => ({ items: db.accounts })],

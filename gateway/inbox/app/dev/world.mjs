@@ -100,7 +100,7 @@ export function world(now) {
   const contacts = [];
   const history = {};
   const conversation = (name, o) => {
-    const contact = { id: id(), name: '', display_name: name, language: 'tr', opted_out: false, created_at: o.since ?? at(60 * 24 * 400), identities: [{ id: id(), kind: accounts.find((a) => a.id === o.account).kind, type: 'wa_id', value: o.address ?? '+90 533 204 18 96', profile_name: name, username: '' }], ...o.contact };
+    const contact = { id: id(), name: '', display_name: name, language: 'tr', opted_out: false, created_at: o.since ?? at(60 * 24 * 400), identities: [{ id: id(), kind: accounts.find((a) => a.id === o.account).kind, type: 'phone', value: o.address ?? '+90 533 204 18 96', profile_name: name, username: '' }], ...o.contact };
     contact.identities.push(...(o.more ?? []).map((x) => ({ id: id(), type: 'id', profile_name: '', username: '', ...x })));
     contacts.push(contact);
     const c = {
@@ -198,7 +198,7 @@ export function world(now) {
 
   const template = (name, language, category, quality, body, extra = {}) => {
     const keys = [...body.matchAll(/\{\{(\w+)\}\}/g)].map((m) => m[1]);
-    return { id: id(), account_id: wa, name, language, category, status: 'APPROVED', quality, usable: true, body, buttons: [], variables: keys.map((key) => ({ key, component: 'BODY', kind: 'text', label: extra.labels?.[key] ?? key, example: extra.examples?.[key], max: 1024 })), ...extra, labels: undefined, examples: undefined };
+    return { id: id(), account_id: wa, name, language, category, status: 'APPROVED', quality, usable: true, body, buttons: [], variables: keys.map((key) => ({ key, component: 'BODY', kind: 'text', label: extra.labels?.[key] ?? `{{${key}}}`, example: extra.examples?.[key], max: 1024 })), ...extra, labels: undefined, examples: undefined };
   };
   const templates = [
     template('stok_geldi', 'tr', 'UTILITY', 'GREEN', 'Merhaba {{1}}, sorduğunuz {{2}} yeniden stokta. Sizin için 24 saat ayırdık.', { labels: { 1: 'Name', 2: 'Product' }, examples: { 1: 'Selin Hanım', 2: 'beyaz kahvaltı takımı' }, buttons: [{ kind: 'URL', text: 'Ürünü gör', url: 'https://maviev.com' }, { kind: 'QUICK_REPLY', text: 'Artık haber verme' }] }),
