@@ -26,12 +26,21 @@ type Write struct {
 
 	Account   *AccountChange
 	Templates []TemplateChange
+
+	Quarantined []Quarantined
 }
 
 // Empty tells whether there is nothing to write.
 func (w *Write) Empty() bool {
 	return len(w.Contacts)+len(w.OptOuts)+len(w.Identities)+len(w.Moved)+len(w.Created)+len(w.Changed)+len(w.Events)+
-		len(w.Messages)+len(w.Updated)+len(w.Given)+len(w.Reactions)+len(w.Parked)+len(w.Templates) == 0 && w.Account == nil
+		len(w.Messages)+len(w.Updated)+len(w.Given)+len(w.Reactions)+len(w.Parked)+len(w.Templates)+len(w.Quarantined) == 0 &&
+		w.Account == nil
+}
+
+// Quarantined is an event of the batch that is put aside with the reason. It stays visible and replayable.
+type Quarantined struct {
+	Event InboundEventID
+	Why   string
 }
 
 // ReactionWrite sets one side's reaction; an empty Emoji takes it away.
@@ -111,4 +120,5 @@ type KnownIdentity struct {
 type Lane struct {
 	Read   func(Account, time.Time, []RawEvent) LaneNeeds
 	Decide func(LaneState) *Write
+	Keep   bool // the events stay pending: only a part of them was applied
 }

@@ -21,6 +21,7 @@ type batch struct {
 	now     time.Time
 	events  []chat.RawEvent
 	inbound []received
+	poor    []chat.Quarantined // events that cannot be read
 
 	claims map[string]chat.MessageID
 	ledger
@@ -99,6 +100,7 @@ func (b *batch) decide(st chat.LaneState) *chat.Write {
 	for _, p := range st.Parked {
 		b.counts["unparked_"+b.apply(received{p.Inbound, p.ReceivedAt})]++
 	}
+	b.write.Quarantined = b.poor
 	return b.finish()
 }
 

@@ -20,6 +20,8 @@ type laneStore interface {
 	FailEvent(ctx context.Context, account chat.AccountID, event chat.InboundEventID, why string, again time.Duration) error
 	// QuarantineEvent takes an event out of its lane. It stays visible and replayable.
 	QuarantineEvent(ctx context.Context, account chat.AccountID, event chat.InboundEventID, why string) error
+	// LaneDue tells whether an account's lane has an event that is due.
+	LaneDue(ctx context.Context, account chat.AccountID) (bool, error)
 	// PendingLanes names accounts whose oldest due event is older than age.
 	PendingLanes(ctx context.Context, age time.Duration) ([]chat.AccountID, error)
 }
@@ -36,12 +38,15 @@ const attempts = 5
 func (d *Desk) Drain(ctx context.Context, account chat.AccountID) error {
 	size := batchSize
 	for ctx.Err() == nil {
-		n, err := d.drainOnce(ctx, account, size)
+		n, err := d.drainOnce(ctx, account, size, nil)
 		switch {
 		case errors.Is(err, chat.ErrLaneBusy):
 			return nil
-		case err == nil && n == 0:
-			return nil
+		case err == nil && n < size:
+			// The lane is free again. Whoever came meanwhile and found it held went away and counts on this look.
+			if due, err := d.store.LaneDue(ctx, account); err != nil || !due {
+				return err
+			}
 		case err == nil:
 			size = min(size*2, batchSize) // after a bisection, widen again
 		case chat.CodeOf(err) == chat.CodeUnavailable:
@@ -58,29 +63,27 @@ func (d *Desk) Drain(ctx context.Context, account chat.AccountID) error {
 	return ctx.Err()
 }
 
-// drainOnce is one batch, with all that follows its commit.
-func (d *Desk) drainOnce(ctx context.Context, account chat.AccountID, size int) (int, error) {
-	var (
-		b    batch
-		poor []poison
-	)
-	n, err := d.store.DrainLane(ctx, account, size, chat.Lane{
+// drainOnce is one batch, with all that follows its commit; of one event, part may be all that is applied.
+func (d *Desk) drainOnce(ctx context.Context, account chat.AccountID, size int, part *part) (int, error) {
+	var b batch
+	n, err := d.drain(ctx, account, size, chat.Lane{
 		Read: func(acc chat.Account, now time.Time, events []chat.RawEvent) chat.LaneNeeds {
 			b = batch{ledger: ledger{account: acc}, channel: d.kinds[acc.Kind], now: now}
-			poor = b.parse(events)
+			b.parse(events)
+			if part != nil {
+				b.inbound, b.poor = part.of(&b), nil
+			}
 			return b.needs()
 		},
 		Decide: func(st chat.LaneState) *chat.Write { return b.decide(st) },
+		Keep:   part != nil,
 	})
 	if err != nil {
-		return 0, laneError{err: err, first: b.firstEvent()}
+		return 0, laneError{err: err, first: b.firstEvent(), happenings: len(b.inbound)}
 	}
-	for _, p := range poor {
+	for _, p := range b.poor {
 		d.metrics.Quarantined(string(b.account.Kind))
-		d.log.Warn("event quarantined", "account", account.String(), "event", p.event.String(), "error", p.why)
-		if err := d.store.QuarantineEvent(ctx, account, p.event, p.why); err != nil {
-			return n, err
-		}
+		d.log.Warn("event quarantined", "account", account.String(), "event", p.Event.String(), "error", p.Why)
 	}
 	if n > 0 {
 		d.settleBatch(ctx, &b)
@@ -88,10 +91,25 @@ func (d *Desk) drainOnce(ctx context.Context, account chat.AccountID, size int) 
 	return n, nil
 }
 
+// drain is the store's, but a panic of ours becomes an error: one event must not end the process, again and again.
+func (d *Desk) drain(ctx context.Context, account chat.AccountID, size int, lane chat.Lane) (n int, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			n, err = 0, panicked("applying", r)
+		}
+	}()
+	return d.store.DrainLane(ctx, account, size, lane)
+}
+
+func panicked(what string, r any) error {
+	return fmt.Errorf("%s panicked: %v at %s", what, r, firstFrame(debug.Stack()))
+}
+
 // laneError carries the first event of a failed batch, which is the failed one once the batch is down to one.
 type laneError struct {
-	err   error
-	first *chat.RawEvent
+	err        error
+	first      *chat.RawEvent
+	happenings int
 }
 
 func (e laneError) Error() string { return e.err.Error() }
@@ -105,12 +123,49 @@ func (d *Desk) setAside(ctx context.Context, account chat.AccountID, cause error
 	}
 	e := le.first
 	if e.Attempts+1 >= attempts {
+		if le.happenings > 1 {
+			if err := d.salvage(ctx, account, part{e.ID, 0, le.happenings}); err != nil {
+				return err
+			}
+		}
 		d.metrics.Quarantined(string(e.Kind))
 		d.log.Error("event quarantined", "account", account.String(), "event", e.ID.String(), "attempts", e.Attempts+1, "error", le.err.Error())
 		return d.store.QuarantineEvent(ctx, account, e.ID, le.err.Error())
 	}
 	d.log.Warn("event failed", "account", account.String(), "event", e.ID.String(), "attempt", e.Attempts+1, "error", le.err.Error())
 	return d.store.FailEvent(ctx, account, e.ID, le.err.Error(), time.Second<<e.Attempts)
+}
+
+// part is some of the happenings that an event holds.
+type part struct {
+	event    chat.InboundEventID
+	from, to int
+}
+
+func (p part) of(b *batch) []received {
+	if b.events[0].ID != p.event {
+		return nil // another drainer was faster
+	}
+	return b.inbound[p.from:p.to]
+}
+
+// salvage applies, by halves, what can be applied of an event that cannot be applied whole (RELIABILITY.md B24). What is
+// applied twice is recognised, so it may be stopped anywhere.
+func (d *Desk) salvage(ctx context.Context, account chat.AccountID, p part) error {
+	_, err := d.drainOnce(ctx, account, 1, &p)
+	switch {
+	case err == nil:
+		return nil
+	case chat.CodeOf(err) == chat.CodeUnavailable, errors.Is(err, chat.ErrLaneBusy), ctx.Err() != nil:
+		return chat.Errorf(chat.CodeUnavailable, "an event was not applied: %w", err)
+	case p.to-p.from == 1:
+		return nil // the poison itself
+	}
+	half := p.from + (p.to-p.from)/2
+	if err := d.salvage(ctx, account, part{p.event, p.from, half}); err != nil {
+		return err
+	}
+	return d.salvage(ctx, account, part{p.event, half, p.to})
 }
 
 // settleBatch publishes what a committed batch changed and rings for what it made due.
@@ -147,20 +202,15 @@ func (d *Desk) settleBatch(ctx context.Context, b *batch) {
 	}
 }
 
-// poison is an event that cannot be read, now or ever: reading is pure.
-type poison struct {
-	event chat.InboundEventID
-	why   string
-}
-
-// parse reads the batch's events. One that cannot be read, or that makes the parser panic, is poison and is left out.
-func (b *batch) parse(events []chat.RawEvent) (poor []poison) {
+// parse reads the batch's events. One that cannot be read, or that makes the parser panic, is put aside at once: reading is
+// pure, and would fail again.
+func (b *batch) parse(events []chat.RawEvent) {
 	b.events = events
 	for i := range events {
 		e := &events[i]
 		ins, err := readEvent(b.channel.Parse, *e)
 		if err != nil {
-			poor = append(poor, poison{e.ID, err.Error()})
+			b.poor = append(b.poor, chat.Quarantined{Event: e.ID, Why: err.Error()})
 			continue
 		}
 		for _, in := range ins {
@@ -169,16 +219,15 @@ func (b *batch) parse(events []chat.RawEvent) (poor []poison) {
 			}
 		}
 		if why := unusable(ins); why != "" {
-			poor = append(poor, poison{e.ID, why})
+			b.poor = append(b.poor, chat.Quarantined{Event: e.ID, Why: why})
 		}
 	}
-	return poor
 }
 
 func readEvent(parse func(chat.RawEvent) ([]chat.Inbound, error), e chat.RawEvent) (ins []chat.Inbound, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			ins, err = nil, fmt.Errorf("the parser panicked: %v at %s", r, firstFrame(debug.Stack()))
+			ins, err = nil, panicked("the parser", r)
 		}
 	}()
 	return parse(e)

@@ -33,7 +33,9 @@ func (s *Store) DrainLane(ctx context.Context, account chat.AccountID, limit int
 		w := lane.Decide(state)
 		var b pgx.Batch
 		queueWrite(&b, account, w)
-		b.Queue(gen.DeletePending, account, column(events, func(e *chat.RawEvent) chat.InboundEventID { return e.ID }))
+		if !lane.Keep {
+			b.Queue(gen.DeletePending, account, column(events, func(e *chat.RawEvent) chat.InboundEventID { return e.ID }))
+		}
 		b.Queue("COMMIT")
 		if err := tx.SendBatch(ctx, &b).Close(); err != nil {
 			return err
@@ -58,24 +60,25 @@ func (s *Store) inPipelines(ctx context.Context, what string, f func(tx db) erro
 	}
 }
 
-func (s *Store) onLaneConn(ctx context.Context, f func(tx db) error) error {
+func (s *Store) onLaneConn(ctx context.Context, f func(tx db) error) (err error) {
 	conn, err := s.lane.Acquire(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Release()
-	err = f(conn.Conn())
-	if conn.Conn().PgConn().TxStatus() == 'I' {
-		return err
-	}
-	// Something failed, or there was nothing to do: leave no transaction behind. A connection that cannot be rolled back is
-	// closed by the pool on release.
-	clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-	defer cancel()
-	if _, rerr := conn.Exec(clean, "ROLLBACK"); rerr != nil && err == nil {
-		err = rerr
-	}
-	return err
+	defer func() {
+		// Something failed, panicked, or there was nothing to do: leave no transaction behind, for it holds the lane. A
+		// connection that cannot be rolled back is closed by the pool on release.
+		if conn.Conn().PgConn().TxStatus() == 'I' {
+			return
+		}
+		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		if _, rerr := conn.Exec(clean, "ROLLBACK"); rerr != nil && err == nil {
+			err = rerr
+		}
+	}()
+	return f(conn.Conn())
 }
 
 func (s *Store) openLane(ctx context.Context, tx db, id chat.AccountID, limit int) (acc chat.Account, now time.Time, events []chat.RawEvent, err error) {
@@ -305,6 +308,12 @@ func clip(why string) string {
 		why = strings.ToValidUTF8(why[:most], "")
 	}
 	return why
+}
+
+// LaneDue tells whether an account's lane has an event that is due.
+func (s *Store) LaneDue(ctx context.Context, account chat.AccountID) (bool, error) {
+	due, err := gen.New(s.lane).LaneDue(ctx, account)
+	return due, wrap(err)
 }
 
 // PendingLanes names the accounts whose oldest due event is older than age, for the sweeper.

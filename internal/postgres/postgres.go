@@ -11,7 +11,9 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"net"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -269,10 +271,16 @@ func wrap(err error) error {
 			return chat.Errorf(chat.CodeUnavailable, "postgres: %w", err)
 		}
 		return err
-	case errors.As(err, &con), errors.Is(err, context.DeadlineExceeded), pgconn.SafeToRetry(err), pgconn.Timeout(err):
+	case errors.As(err, &con), errors.Is(err, context.DeadlineExceeded), pgconn.SafeToRetry(err), pgconn.Timeout(err), lost(err):
 		return chat.Errorf(chat.CodeUnavailable, "postgres is away: %w", redact(err))
 	}
 	return err
+}
+
+// lost tells of a connection that ended in the middle of something.
+func lost(err error) bool {
+	var network net.Error
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network)
 }
 
 // redact drops connection strings, which hold the password, from an error.

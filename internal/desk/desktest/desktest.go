@@ -382,6 +382,14 @@ func (w *World) MustHold() {
 	}
 }
 
+// NothingWaits checks that the account's lane is empty.
+func (w *World) NothingWaits() {
+	w.T.Helper()
+	if n := w.Int(`SELECT count(*) FROM inbound_pending WHERE account_id = $1`, w.Account); n != 0 {
+		w.T.Errorf("%d events wait", n)
+	}
+}
+
 // Code asserts a refusal.
 func Code(t testing.TB, err error, want chat.Code) {
 	t.Helper()

@@ -553,6 +553,18 @@ func (q *Queries) InsertUnrouted(ctx context.Context, arg InsertUnroutedParams) 
 	return err
 }
 
+const LaneDue = `-- name: LaneDue :one
+SELECT EXISTS (SELECT 1 FROM inbound_pending q JOIN inbound_events e ON e.id = q.event_id AND e.received_at = q.received_at
+	WHERE q.account_id = $1 AND (q.due_at IS NULL OR q.due_at <= now()))
+`
+
+func (q *Queries) LaneDue(ctx context.Context, accountID chat.AccountID) (bool, error) {
+	row := q.db.QueryRow(ctx, LaneDue, accountID)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
 const LastConversations = `-- name: LastConversations :many
 SELECT DISTINCT ON (c.identity_id) c.id FROM conversations c
 WHERE c.account_id = $1 AND c.identity_id = any($2::uuid[])

@@ -27,6 +27,10 @@ FROM (
 JOIN inbound_events e ON e.id = p.event_id AND e.received_at = p.received_at
 ORDER BY p.event_id;
 
+-- name: LaneDue :one
+SELECT EXISTS (SELECT 1 FROM inbound_pending q JOIN inbound_events e ON e.id = q.event_id AND e.received_at = q.received_at
+	WHERE q.account_id = $1 AND (q.due_at IS NULL OR q.due_at <= now()));
+
 -- name: ClaimProviderIDs :many
 -- Tells which provider ids are new to the account; the others were seen before.
 INSERT INTO provider_ids (provider_id, account_id, message_id)
