@@ -83,7 +83,8 @@ var checkCases = []struct {
 	{"no products", products, "button.0.products", text("x"), templates.ValueProducts, 0, 0},
 	{"an empty section", products, "button.0.products", templates.Value{Products: &templates.Products{Thumbnail: "a", Sections: []templates.Section{{Title: "t"}}}}, templates.ValueProducts, 0, 0},
 	{"31 products", products, "button.0.products", templates.Value{Products: &templates.Products{Thumbnail: "a", Sections: []templates.Section{
-		{Title: "t", RetailerIDs: strings.Split(strings.Repeat("x", 31), "")}}}}, templates.ValueProducts, 0, 0},
+		{Title: "t", RetailerIDs: strings.Split(strings.Repeat("x", 31), "")},
+	}}}, templates.ValueProducts, 0, 0},
 	{"flow data that is no object", flow, "button.0.flow", templates.Value{Flow: &templates.FlowData{Data: []byte(`[1]`)}}, templates.ValueFlow, 0, 0},
 	{"flow data that is no JSON", flow, "button.0.flow", templates.Value{Flow: &templates.FlowData{Data: []byte(`{`)}}, templates.ValueFlow, 0, 0},
 	{"no flow data", flow, "button.0.flow", text("token"), templates.ValueFlow, 0, 0},

@@ -15,8 +15,10 @@ func shelf(list ...string) []templates.Template {
 	var all []templates.Template
 	for _, one := range list {
 		part := strings.Split(one, "/")
-		all = append(all, templates.Template{Name: part[0], Language: part[1], Status: templates.Status(part[2]),
-			Components: []templates.Component{{Type: templates.Body, Text: "x"}}})
+		all = append(all, templates.Template{
+			Name: part[0], Language: part[1], Status: templates.Status(part[2]),
+			Components: []templates.Component{{Type: templates.Body, Text: "x"}},
+		})
 	}
 	return all
 }

@@ -109,8 +109,10 @@ func components(t Template, values Values) []sendComponent {
 	}
 	if top.offer != nil && top.offer.HasExpiration {
 		ends := values["offer.expiration"].Expires.UnixMilli()
-		list = append(list, sendComponent{Type: "limited_time_offer",
-			Parameters: []parameter{{Type: "limited_time_offer", Offer: &sendExpiry{ends}}}})
+		list = append(list, sendComponent{
+			Type:       "limited_time_offer",
+			Parameters: []parameter{{Type: "limited_time_offer", Offer: &sendExpiry{ends}}},
+		})
 	}
 	return list
 }

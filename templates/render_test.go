@@ -21,64 +21,101 @@ func TestTheRequestIsWhatTheCloudAPIWants(t *testing.T) {
 		values   templates.Values
 		want     string // "" for no components at all
 	}{
-		{"named parameters, header, suffix and payload", listed(t, "siparis_onay"), templates.Values{
-			"header.media": media("1002"), "body.ad": text("Ayşe"), "body.siparis_no": text("MV-1"), "button.0.1": text("7741"), "button.1.payload": text("STOP")},
+		{
+			"named parameters, header, suffix and payload", listed(t, "siparis_onay"),
+			templates.Values{
+				"header.media": media("1002"), "body.ad": text("Ayşe"), "body.siparis_no": text("MV-1"), "button.0.1": text("7741"), "button.1.payload": text("STOP"),
+			},
 			`[{"type":"header","parameters":[{"type":"image","image":{"id":"1002"}}]},
 			  {"type":"body","parameters":[{"type":"text","parameter_name":"ad","text":"Ayşe"},{"type":"text","parameter_name":"siparis_no","text":"MV-1"}]},
 			  {"type":"button","sub_type":"url","index":"0","parameters":[{"type":"text","text":"7741"}]},
-			  {"type":"button","sub_type":"quick_reply","index":"1","parameters":[{"type":"payload","payload":"STOP"}]}]`},
-		{"positional parameters go by number", parse(t, `{"name":"a","language":"tr","components":[{"type":"BODY","text":"{{2}}, {{10}} or {{1}}, {{2}}"}]}`),
+			  {"type":"button","sub_type":"quick_reply","index":"1","parameters":[{"type":"payload","payload":"STOP"}]}]`,
+		},
+		{
+			"positional parameters go by number", parse(t, `{"name":"a","language":"tr","components":[{"type":"BODY","text":"{{2}}, {{10}} or {{1}}, {{2}}"}]}`),
 			templates.Values{"body.1": text("one"), "body.2": text("two"), "body.10": text("ten")},
-			`[{"type":"body","parameters":[{"type":"text","text":"one"},{"type":"text","text":"two"},{"type":"text","text":"ten"}]}]`},
-		{"a text header", parse(t, `{"name":"a","language":"tr","components":[{"type":"HEADER","format":"TEXT","text":"Hi {{1}}"},{"type":"BODY","text":"b"}]}`),
+			`[{"type":"body","parameters":[{"type":"text","text":"one"},{"type":"text","text":"two"},{"type":"text","text":"ten"}]}]`,
+		},
+		{
+			"a text header", parse(t, `{"name":"a","language":"tr","components":[{"type":"HEADER","format":"TEXT","text":"Hi {{1}}"},{"type":"BODY","text":"b"}]}`),
 			templates.Values{"header.1": text("<A&B>")},
-			`[{"type":"header","parameters":[{"type":"text","text":"<A&B>"}]}]`},
-		{"a document by link with its name", withPart(t, `{"type":"HEADER","format":"DOCUMENT"}`),
+			`[{"type":"header","parameters":[{"type":"text","text":"<A&B>"}]}]`,
+		},
+		{
+			"a document by link with its name", withPart(t, `{"type":"HEADER","format":"DOCUMENT"}`),
 			templates.Values{"header.media": {Media: &templates.Media{Link: "https://example.com/a.pdf", Filename: "Fatura.pdf"}}},
-			`[{"type":"header","parameters":[{"type":"document","document":{"link":"https://example.com/a.pdf","filename":"Fatura.pdf"}}]}]`},
-		{"a video without its name", withPart(t, `{"type":"HEADER","format":"VIDEO"}`),
+			`[{"type":"header","parameters":[{"type":"document","document":{"link":"https://example.com/a.pdf","filename":"Fatura.pdf"}}]}]`,
+		},
+		{
+			"a video without its name", withPart(t, `{"type":"HEADER","format":"VIDEO"}`),
 			templates.Values{"header.media": {Media: &templates.Media{ID: "7", Filename: "a.mp4"}}},
-			`[{"type":"header","parameters":[{"type":"video","video":{"id":"7"}}]}]`},
-		{"a location on the equator", withPart(t, place),
+			`[{"type":"header","parameters":[{"type":"video","video":{"id":"7"}}]}]`,
+		},
+		{
+			"a location on the equator", withPart(t, place),
 			templates.Values{"header.location": {Location: &templates.Location{Longitude: 29.02, Name: "Mağaza", Address: "Moda"}}},
-			`[{"type":"header","parameters":[{"type":"location","location":{"latitude":0,"longitude":29.02,"name":"Mağaza","address":"Moda"}}]}]`},
-		{"a product", withPart(t, `{"type":"HEADER","format":"PRODUCT"}`),
+			`[{"type":"header","parameters":[{"type":"location","location":{"latitude":0,"longitude":29.02,"name":"Mağaza","address":"Moda"}}]}]`,
+		},
+		{
+			"a product", withPart(t, `{"type":"HEADER","format":"PRODUCT"}`),
 			templates.Values{"header.product": {Product: &templates.Product{CatalogID: "9", RetailerID: "ege"}}},
-			`[{"type":"header","parameters":[{"type":"product","product":{"catalog_id":"9","product_retailer_id":"ege"}}]}]`},
-		{"an offer with its code and end", listed(t, "kis_indirimi"),
+			`[{"type":"header","parameters":[{"type":"product","product":{"catalog_id":"9","product_retailer_id":"ege"}}]}]`,
+		},
+		{
+			"an offer with its code and end", listed(t, "kis_indirimi"),
 			templates.Values{"header.media": media("8"), "body.1": text("KIS30"), "button.0.code": text("KIS30"), "offer.expiration": {Expires: time.UnixMilli(1795336400000)}},
 			`[{"type":"header","parameters":[{"type":"video","video":{"id":"8"}}]},
 			  {"type":"body","parameters":[{"type":"text","text":"KIS30"}]},
 			  {"type":"button","sub_type":"copy_code","index":"0","parameters":[{"type":"coupon_code","coupon_code":"KIS30"}]},
-			  {"type":"limited_time_offer","parameters":[{"type":"limited_time_offer","limited_time_offer":{"expiration_time_ms":1795336400000}}]}]`},
-		{"a carousel", listed(t, "vitrin"),
-			templates.Values{"card.0.header.media": media("1"), "card.0.body.1": text("450"), "card.0.button.0.1": text("t1"),
-				"card.1.header.media": media("2"), "card.1.body.1": text("300"), "card.1.button.0.1": text("t2")},
+			  {"type":"limited_time_offer","parameters":[{"type":"limited_time_offer","limited_time_offer":{"expiration_time_ms":1795336400000}}]}]`,
+		},
+		{
+			"a carousel", listed(t, "vitrin"),
+			templates.Values{
+				"card.0.header.media": media("1"), "card.0.body.1": text("450"), "card.0.button.0.1": text("t1"),
+				"card.1.header.media": media("2"), "card.1.body.1": text("300"), "card.1.button.0.1": text("t2"),
+			},
 			`[{"type":"carousel","cards":[
 			  {"card_index":0,"components":[{"type":"header","parameters":[{"type":"image","image":{"id":"1"}}]},
 			    {"type":"body","parameters":[{"type":"text","text":"450"}]},
 			    {"type":"button","sub_type":"url","index":"0","parameters":[{"type":"text","text":"t1"}]}]},
 			  {"card_index":1,"components":[{"type":"header","parameters":[{"type":"image","image":{"id":"2"}}]},
 			    {"type":"body","parameters":[{"type":"text","text":"300"}]},
-			    {"type":"button","sub_type":"url","index":"0","parameters":[{"type":"text","text":"t2"}]}]}]}]`},
-		{"a one-time code stands in body and button", listed(t, "dogrulama"), templates.Values{"body.1": text("123456")},
-			`[{"type":"body","parameters":[{"type":"text","text":"123456"}]},
-			  {"type":"button","sub_type":"url","index":"0","parameters":[{"type":"text","text":"123456"}]}]`},
-		{"a one-time code before Meta has written the text", withPart(t, `{"type":"BODY"},{"type":"BUTTONS","buttons":[{"type":"OTP","otp_type":"COPY_CODE"}]}`),
+			    {"type":"button","sub_type":"url","index":"0","parameters":[{"type":"text","text":"t2"}]}]}]}]`,
+		},
+		{
+			"a one-time code stands in body and button", listed(t, "dogrulama"),
 			templates.Values{"body.1": text("123456")},
 			`[{"type":"body","parameters":[{"type":"text","text":"123456"}]},
-			  {"type":"button","sub_type":"url","index":"0","parameters":[{"type":"text","text":"123456"}]}]`},
-		{"a flow with its data", listed(t, "randevu_formu"),
+			  {"type":"button","sub_type":"url","index":"0","parameters":[{"type":"text","text":"123456"}]}]`,
+		},
+		{
+			"a one-time code before Meta has written the text", withPart(t, `{"type":"BODY"},{"type":"BUTTONS","buttons":[{"type":"OTP","otp_type":"COPY_CODE"}]}`),
+			templates.Values{"body.1": text("123456")},
+			`[{"type":"body","parameters":[{"type":"text","text":"123456"}]},
+			  {"type":"button","sub_type":"url","index":"0","parameters":[{"type":"text","text":"123456"}]}]`,
+		},
+		{
+			"a flow with its data", listed(t, "randevu_formu"),
 			templates.Values{"button.0.flow": {Flow: &templates.FlowData{Token: "t", Data: []byte(`{"ad": "Ayşe"}`)}}},
-			`[{"type":"button","sub_type":"flow","index":"0","parameters":[{"type":"action","action":{"flow_token":"t","flow_action_data":{"ad":"Ayşe"}}}]}]`},
+			`[{"type":"button","sub_type":"flow","index":"0","parameters":[{"type":"action","action":{"flow_token":"t","flow_action_data":{"ad":"Ayşe"}}}]}]`,
+		},
 		{"a flow without data still has its block", listed(t, "randevu_formu"), nil, `[{"type":"button","sub_type":"flow","index":"0"}]`},
-		{"a catalog with a thumbnail", withPart(t, `{"type":"BUTTONS","buttons":[{"type":"CATALOG"}]}`), templates.Values{"button.0.thumbnail": text("ege")},
-			`[{"type":"button","sub_type":"catalog","index":"0","parameters":[{"type":"action","action":{"thumbnail_product_retailer_id":"ege"}}]}]`},
+		{
+			"a catalog with a thumbnail", withPart(t, `{"type":"BUTTONS","buttons":[{"type":"CATALOG"}]}`),
+			templates.Values{"button.0.thumbnail": text("ege")},
+			`[{"type":"button","sub_type":"catalog","index":"0","parameters":[{"type":"action","action":{"thumbnail_product_retailer_id":"ege"}}]}]`,
+		},
 		{"a catalog without", withPart(t, `{"type":"BUTTONS","buttons":[{"type":"CATALOG"}]}`), nil, `[{"type":"button","sub_type":"catalog","index":"0"}]`},
-		{"several products", withPart(t, products), templates.Values{"button.0.products": {Products: &templates.Products{Thumbnail: "a",
-			Sections: []templates.Section{{Title: "Tabak", RetailerIDs: []string{"a", "b"}}}}}},
+		{
+			"several products", withPart(t, products),
+			templates.Values{"button.0.products": {Products: &templates.Products{
+				Thumbnail: "a",
+				Sections:  []templates.Section{{Title: "Tabak", RetailerIDs: []string{"a", "b"}}},
+			}}},
 			`[{"type":"button","sub_type":"mpm","index":"0","parameters":[{"type":"action","action":{"thumbnail_product_retailer_id":"a",
-			  "sections":[{"title":"Tabak","product_items":[{"product_retailer_id":"a"},{"product_retailer_id":"b"}]}]}}]}]`},
+			  "sections":[{"title":"Tabak","product_items":[{"product_retailer_id":"a"},{"product_retailer_id":"b"}]}]}}]}]`,
+		},
 		{"nothing to fill", listed(t, "kampanya"), nil, ""},
 		{"buttons that need nothing", withPart(t, `{"type":"BODY","text":"b"},{"type":"BUTTONS","buttons":[{"type":"QUICK_REPLY","text":"a"},{"type":"URL","url":"https://a.example"},
 			{"type":"PHONE_NUMBER"},{"type":"VOICE_CALL"},{"type":"REQUEST_CONTACT_INFO"},{"type":"SPM"}]},{"type":"CALL_PERMISSION_REQUEST"}`), nil, ""},
@@ -135,11 +172,17 @@ func TestThePreviewIsWhatTheCustomerSees(t *testing.T) {
 	t.Parallel()
 	media := &templates.Media{ID: "1002"}
 	m, _ := templates.Render(listed(t, "siparis_onay"), templates.Values{
-		"header.media": {Media: media}, "body.ad": text("Ayşe"), "body.siparis_no": text("MV-1"), "button.0.1": text("7741")})
+		"header.media": {Media: media}, "body.ad": text("Ayşe"), "body.siparis_no": text("MV-1"), "button.0.1": text("7741"),
+	})
 	want := templates.Preview{
 		Header: &templates.PreviewHeader{Format: templates.FormatImage, Media: media},
-		Body: []templates.Span{{Text: "Merhaba "}, {Text: "Ayşe", Variable: "body.ad"}, {Text: ", "}, {Text: "MV-1", Variable: "body.siparis_no"},
-			{Text: " numaralı siparişiniz yola çıktı."}},
+		Body: []templates.Span{
+			{Text: "Merhaba "},
+			{Text: "Ayşe", Variable: "body.ad"},
+			{Text: ", "},
+			{Text: "MV-1", Variable: "body.siparis_no"},
+			{Text: " numaralı siparişiniz yola çıktı."},
+		},
 		Footer: "Mavi Ev",
 		Buttons: []templates.PreviewButton{
 			{Type: templates.URL, Text: "Takip et", Target: []templates.Span{{Text: "https://example.com/t/"}, {Text: "7741", Variable: "button.0.1"}}},
@@ -162,8 +205,13 @@ func TestThePreviewFollowsTheTypingBeforeAllIsThere(t *testing.T) {
 	}
 	want := templates.Preview{
 		Header: &templates.PreviewHeader{Format: templates.FormatText, Text: []templates.Span{{Text: "Hello "}, {Text: "{{1}}", Variable: "header.1", Missing: true}}},
-		Body: []templates.Span{{Text: "See you on "}, {Text: "{{1}}", Variable: "body.1", Missing: true}, {Text: " at "},
-			{Text: "2 pm", Variable: "body.2"}, {Text: " in our shop."}},
+		Body: []templates.Span{
+			{Text: "See you on "},
+			{Text: "{{1}}", Variable: "body.1", Missing: true},
+			{Text: " at "},
+			{Text: "2 pm", Variable: "body.2"},
+			{Text: " in our shop."},
+		},
 	}
 	if diff := cmp.Diff(want, m.Preview); diff != "" {
 		t.Error(diff)
@@ -206,8 +254,10 @@ func TestAValueMayBeABareStringInJSON(t *testing.T) {
 	if err := json.Unmarshal([]byte(data), &got); err != nil {
 		t.Fatal(err)
 	}
-	want := templates.Values{"body.1": text("Ayşe"), "header.media": {Media: &templates.Media{ID: "7"}},
-		"offer.expiration": {Expires: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)}}
+	want := templates.Values{
+		"body.1": text("Ayşe"), "header.media": {Media: &templates.Media{ID: "7"}},
+		"offer.expiration": {Expires: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)},
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -230,8 +280,10 @@ func TestRenderingIsASinglePass(t *testing.T) {
 		value := rapid.StringMatching(`[a{}123]{1,9}`)
 		values := map[string]string{"{{1}}": value.Draw(r, "1"), "{{2}}": value.Draw(r, "2"), "{{3}}": value.Draw(r, "3")}
 		source := strings.Join(parts, "")
-		one := templates.Template{Name: "a", Language: "tr", ParameterFormat: templates.Positional,
-			Components: []templates.Component{{Type: templates.Body, Text: source}}}
+		one := templates.Template{
+			Name: "a", Language: "tr", ParameterFormat: templates.Positional,
+			Components: []templates.Component{{Type: templates.Body, Text: source}},
+		}
 		given := templates.Values{}
 		for _, v := range templates.Variables(one) {
 			given[v.Key] = text(values["{{"+strings.TrimPrefix(v.Key, "body.")+"}}"])

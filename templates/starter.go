@@ -9,7 +9,8 @@ func Starter() []Template {
 		category Category
 		tr, en   draft
 	}{
-		{"order_confirmed", Utility,
+		{
+			"order_confirmed", Utility,
 			draft{
 				body: "Merhaba {{first_name}}, siparişinizi aldık. Sipariş numaranız {{order_number}}, toplam tutar {{total}}. " +
 					"Hazırlayıp kargoya verdiğimizde size buradan yazacağız.",
@@ -21,8 +22,10 @@ func Starter() []Template {
 					"We will write to you here when it ships.",
 				samples: []NamedExample{{"first_name", "James"}, {"order_number", "MV-20418"}, {"total", "€120"}},
 				buttons: []Button{{Type: URL, Text: "View order", URL: "https://example.com/orders/{{1}}", Example: []string{"https://example.com/orders/MV-20418"}}},
-			}},
-		{"order_shipped", Utility,
+			},
+		},
+		{
+			"order_shipped", Utility,
 			draft{
 				body: "Merhaba {{first_name}}, {{order_number}} numaralı siparişiniz {{carrier}} ile yola çıktı. " +
 					"Kargonuzun nerede olduğunu aşağıdaki düğmeden izleyebilirsiniz.",
@@ -34,8 +37,10 @@ func Starter() []Template {
 					"You can follow the parcel with the button below this message.",
 				samples: []NamedExample{{"first_name", "James"}, {"order_number", "MV-20418"}, {"carrier", "DHL"}},
 				buttons: []Button{{Type: URL, Text: "Track parcel", URL: "https://example.com/track/{{1}}", Example: []string{"https://example.com/track/7741"}}},
-			}},
-		{"question_answered", Utility,
+			},
+		},
+		{
+			"question_answered", Utility,
 			draft{
 				body: "Merhaba {{first_name}}, bize sorduğunuz {{topic}} konusunda yanıtımız hazır. " +
 					"Kaldığımız yerden devam etmek için bu mesajı yanıtlamanız yeterli.",
@@ -47,8 +52,10 @@ func Starter() []Template {
 					"Please reply to this message and we will carry on where we stopped.",
 				samples: []NamedExample{{"first_name", "Hannah"}, {"topic", "the invoice address"}},
 				buttons: []Button{{Type: QuickReply, Text: "Let us continue"}},
-			}},
-		{"appointment_reminder", Utility,
+			},
+		},
+		{
+			"appointment_reminder", Utility,
 			draft{
 				header: "Randevu hatırlatması",
 				body: "Merhaba {{first_name}}, {{date}} günü saat {{time}} için randevunuz var. " +
@@ -62,8 +69,10 @@ func Starter() []Template {
 					"Please let us know below whether you can make it.",
 				samples: []NamedExample{{"first_name", "James"}, {"date", "24 November"}, {"time", "2:30 pm"}},
 				buttons: []Button{{Type: QuickReply, Text: "I will come"}, {Type: QuickReply, Text: "I need another time"}},
-			}},
-		{"rate_our_service", Utility,
+			},
+		},
+		{
+			"rate_our_service", Utility,
 			draft{
 				body: "Merhaba {{first_name}}, {{topic}} ile ilgili görüşmemiz sona erdi. " +
 					"Sizinle ilgilenme biçimimizden ne kadar memnun kaldınız?",
@@ -75,8 +84,10 @@ func Starter() []Template {
 					"How satisfied are you with the way we looked after you?",
 				samples: []NamedExample{{"first_name", "Hannah"}, {"topic", "your return"}},
 				buttons: []Button{{Type: QuickReply, Text: "I am satisfied"}, {Type: QuickReply, Text: "It could be better"}},
-			}},
-		{"back_in_stock", Marketing,
+			},
+		},
+		{
+			"back_in_stock", Marketing,
 			draft{
 				body: "Merhaba {{first_name}}, sorduğunuz {{product}} yeniden stokta. " +
 					"Sizin için 24 saat ayırdık, dilerseniz hemen sipariş verebilirsiniz.",
@@ -96,7 +107,8 @@ func Starter() []Template {
 					{Type: URL, Text: "View product", URL: "https://example.com/products/{{1}}", Example: []string{"https://example.com/products/ege-white"}},
 					{Type: QuickReply, Text: "Stop these messages"},
 				},
-			}},
+			},
+		},
 	} {
 		all = append(all, s.tr.template(s.name, "tr", s.category), s.en.template(s.name, "en", s.category))
 	}

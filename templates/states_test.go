@@ -175,8 +175,10 @@ func TestTextsComeAndGoWithTheComponentsWebhook(t *testing.T) {
 	one := withPart(t, `{"type":"HEADER","format":"TEXT","text":"Old"},{"type":"BODY","text":"Old"},{"type":"FOOTER","text":"Old"},
 		{"type":"BUTTONS","buttons":[{"type":"QUICK_REPLY","text":"Yes"},{"type":"URL","text":"Go","url":"https://a.example","example":["x"]}]}`)
 	one.ID = "1"
-	got := templates.Apply(one, templates.Event{Field: templates.FieldComponents, TemplateID: "1", BodyText: "New",
-		Buttons: []templates.Button{{Type: templates.URL, Text: "See", URL: "https://b.example"}}})
+	got := templates.Apply(one, templates.Event{
+		Field: templates.FieldComponents, TemplateID: "1", BodyText: "New",
+		Buttons: []templates.Button{{Type: templates.URL, Text: "See", URL: "https://b.example"}},
+	})
 	want := []templates.Component{
 		{Type: templates.Body, Text: "New"},
 		{Type: templates.Buttons, Buttons: []templates.Button{{Type: templates.QuickReply, Text: "Yes"}, {Type: templates.URL, Text: "See", URL: "https://b.example", Example: []string{"x"}}}},
@@ -219,8 +221,10 @@ func TestTheComponentsWebhookLeavesWhatItDoesNotSpeakOf(t *testing.T) {
 	t.Parallel()
 	code := listed(t, "dogrulama")
 	code.Components[1].Text = "" // as it was submitted
-	got := templates.Apply(code, templates.Event{Field: templates.FieldComponents, TemplateID: code.ID, BodyText: code.Components[0].Text,
-		Buttons: []templates.Button{{Type: templates.PhoneNumber, Text: "Call"}}})
+	got := templates.Apply(code, templates.Event{
+		Field: templates.FieldComponents, TemplateID: code.ID, BodyText: code.Components[0].Text,
+		Buttons: []templates.Button{{Type: templates.PhoneNumber, Text: "Call"}},
+	})
 	if diff := cmp.Diff(code.Components, got.Components); diff != "" {
 		t.Error(diff)
 	}

@@ -23,8 +23,10 @@ const (
 
 // Reasons returns every reason, for whoever must have a sentence or a label for each.
 func Reasons() []Reason {
-	return []Reason{ReasonMissing, ReasonPending, ReasonRejected, ReasonPaused, ReasonDisabled, ReasonArchived,
-		ReasonLocked, ReasonLimit, ReasonUnknown, ReasonUnsupported, ReasonVariables}
+	return []Reason{
+		ReasonMissing, ReasonPending, ReasonRejected, ReasonPaused, ReasonDisabled, ReasonArchived,
+		ReasonLocked, ReasonLimit, ReasonUnknown, ReasonUnsupported, ReasonVariables,
+	}
 }
 
 // Usable tells whether the template may be sent now, and why not. The zero Template is missing.

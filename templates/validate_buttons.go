@@ -192,15 +192,15 @@ func (l *linter) carousel(top face) {
 
 // shape is what all cards of a carousel have in common.
 func (f face) shape() string {
-	shape := ""
+	var shape strings.Builder
 	if f.header != nil {
-		shape += string(f.header.Format)
+		shape.WriteString(string(f.header.Format))
 	}
 	if f.body != nil {
-		shape += " body"
+		shape.WriteString(" body")
 	}
 	for _, b := range f.buttons {
-		shape += " " + string(b.Type)
+		shape.WriteString(" " + string(b.Type))
 	}
-	return shape
+	return shape.String()
 }

@@ -85,8 +85,10 @@ var validateCases = []struct {
 	{"a variable at the end", ``, `{"type":"BODY","text":"Your parcel is here, {{1}} ","example":{"body_text":[["x"]]}}`, problem(templates.VariableAtEdge, "body.1")},
 	{"variables side by side", ``, `{"type":"BODY","text":"Hello {{1}}{{2}}, your nice parcel is here.","example":{"body_text":[["x","y"]]}}`, problem(templates.VariablesAdjacent, "body.2")},
 	{"variables with only a space between", ``, `{"type":"BODY","text":"Hello {{1}} {{2}}, your nice parcel is here.","example":{"body_text":[["x","y"]]}}`, problem(templates.VariablesAdjacent, "body.2")},
-	{"few words around a variable", ``, `{"type":"BODY","text":"Hello {{1}} there!","example":{"body_text":[["x"]]}}`,
-		templates.Problem{Code: templates.VariableRatio, Field: "body", Limit: 3, Got: 2, Advice: true}},
+	{
+		"few words around a variable", ``, `{"type":"BODY","text":"Hello {{1}} there!","example":{"body_text":[["x"]]}}`,
+		templates.Problem{Code: templates.VariableRatio, Field: "body", Limit: 3, Got: 2, Advice: true},
+	},
 	{"no example", ``, `{"type":"BODY","text":"Hello {{1}}, your parcel is here."}`, problem(templates.SampleMissing, "body.1")},
 	{"a blank example", ``, `{"type":"BODY","text":"Hello {{1}}, your parcel is here.","example":{"body_text":[[" "]]}}`, problem(templates.SampleMissing, "body.1")},
 	{"too few examples", ``, `{"type":"BODY","text":"Hello {{1}}, your nice parcel {{2}} is here.","example":{"body_text":[["x"]]}}`, problem(templates.SampleMissing, "body.2")},

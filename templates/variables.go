@@ -157,8 +157,10 @@ func (f face) variables(category Category) []Variable {
 	}
 	otp := f.otp(category)
 	for i, name := range names(f.bodyText(category)) {
-		v := Variable{Key: f.prefix + "body." + name, Kind: KindText, Component: Body, Label: label(name),
-			Example: f.body.sample(name), Max: f.bodyMax()}
+		v := Variable{
+			Key: f.prefix + "body." + name, Kind: KindText, Component: Body, Label: label(name),
+			Example: f.body.sample(name), Max: f.bodyMax(),
+		}
 		if i == 0 && otp >= 0 {
 			v.Kind, v.Max = KindOTP, MaxOTP
 		}
@@ -180,8 +182,10 @@ func (f face) headerVariables(add func(Variable)) {
 	switch f.header.Format {
 	case FormatText:
 		for _, name := range names(f.header.Text) {
-			add(Variable{Key: f.prefix + "header." + name, Kind: KindText, Component: Header, Label: label(name),
-				Example: f.header.sample(name), Max: MaxHeader})
+			add(Variable{
+				Key: f.prefix + "header." + name, Kind: KindText, Component: Header, Label: label(name),
+				Example: f.header.sample(name), Max: MaxHeader,
+			})
 		}
 		return
 	case FormatImage:

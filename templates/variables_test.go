@@ -79,8 +79,10 @@ func TestAVariableSaysAllThatItsFieldNeeds(t *testing.T) {
 		t.Error(diff)
 	}
 	card := templates.Variables(listed(t, "vitrin"))[4]
-	if diff := cmp.Diff(templates.Variable{Key: "card.1.body.1", Kind: templates.KindText, Component: templates.Body, Card: 2,
-		Label: "{{1}}", Example: "300", Max: 160}, card); diff != "" {
+	if diff := cmp.Diff(templates.Variable{
+		Key: "card.1.body.1", Kind: templates.KindText, Component: templates.Body, Card: 2,
+		Label: "{{1}}", Example: "300", Max: 160,
+	}, card); diff != "" {
 		t.Error(diff)
 	}
 }

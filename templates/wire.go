@@ -124,7 +124,7 @@ func (c *Component) UnmarshalJSON(data []byte) error {
 	p.Type = upper(p.Type)
 	if err != nil || !p.Type.known() {
 		*c = Component{Type: p.Type, Raw: compact(data)}
-		return nil
+		return nil //nolint:nilerr // what cannot be read is kept, and makes the template unusable
 	}
 	*c = Component(p)
 	c.Format = upper(c.Format)
@@ -154,7 +154,7 @@ func (b *Button) UnmarshalJSON(data []byte) error {
 	p.Type = upper(p.Type)
 	if err != nil || !p.Type.known() {
 		*b = Button{Type: p.Type, Raw: compact(data)}
-		return nil
+		return nil //nolint:nilerr // as above
 	}
 	*b = Button(p)
 	b.FlowID, b.Example = string(wire.FlowID), wire.Example
@@ -262,8 +262,8 @@ func unknownKeys(data []byte, of reflect.Type) map[string]json.RawMessage {
 	if json.Unmarshal(data, &all) != nil {
 		return nil // not an object: the caller has read it into the struct already, so it is null
 	}
-	for i := range of.NumField() {
-		name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+	for field := range of.Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		maps.DeleteFunc(all, func(key string, _ json.RawMessage) bool { return strings.EqualFold(key, name) })
 	}
 	if len(all) == 0 {

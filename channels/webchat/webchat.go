@@ -74,8 +74,10 @@ func Driver() channels.Driver {
 // values are read is gateway/widget's (site.go): what it cannot read has its default.
 func settings() []channels.Setting {
 	return []channels.Setting{
-		{Name: "allowed_origins", Label: "Allowed origins", Required: true,
-			Help: "The sites that may show the chat, as scheme, host and port, separated by commas: https://www.example.com, https://shop.example.com:8443. There are no wildcards."},
+		{
+			Name: "allowed_origins", Label: "Allowed origins", Required: true,
+			Help: "The sites that may show the chat, as scheme, host and port, separated by commas: https://www.example.com, https://shop.example.com:8443. There are no wildcards.",
+		},
 		{Name: "title", Label: "Name", Help: "What visitors see at the top until an agent joins. Empty: the account's name."},
 		{Name: "subtitle", Label: "Line under the name", Help: "For example your usual reply time. Say only what is true."},
 		{Name: "greeting", Label: "Greeting", Help: "The first lines in an empty chat."},

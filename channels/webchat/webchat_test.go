@@ -59,8 +59,10 @@ func TestNobodyOutsideCanPostAnEvent(t *testing.T) {
 
 func TestWhatIsNoEventIsAnError(t *testing.T) {
 	t.Parallel()
-	for _, body := range []string{"", "null", "[]", "{", `{"v":1}`, `{"v":1,"account":"a"}`, `{"v":1,"visitor":"` + home.Value + `"}`,
-		`{"v":1,"account":"` + home.Value + `"}`, `{"at":"yesterday"}`, `{"v":1,"account":"` + strings.ToUpper(home.Value) + `","visitor":"` + home.Value + `"}`} {
+	for _, body := range []string{
+		"", "null", "[]", "{", `{"v":1}`, `{"v":1,"account":"a"}`, `{"v":1,"visitor":"` + home.Value + `"}`,
+		`{"v":1,"account":"` + home.Value + `"}`, `{"at":"yesterday"}`, `{"v":1,"account":"` + strings.ToUpper(home.Value) + `","visitor":"` + home.Value + `"}`,
+	} {
 		if got, err := Driver().Webhook.Parse(chat.RawEvent{Body: []byte(body)}); err == nil {
 			t.Errorf("%s read as %+v", body, got)
 		}

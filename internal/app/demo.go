@@ -36,7 +36,7 @@ func (a *App) startDemo(ctx context.Context) (*demo, error) {
 	world.AccessToken, world.AppSecret, world.VerifyToken = word("access token"), word("app secret"), word("verify token")
 	world.DataDir = filepath.Join(a.cfg.Data, "phones")
 	world.DeskURL, world.Log, world.OpenWorld = "../", a.log, true
-	world.Clock = func() time.Time { return time.Now().Add(a.store.Shifted()) }
+	world.Clock = a.now
 	world.AdvanceClock = func(d time.Duration) {
 		shift := a.store.Shifted() + d
 		if d == 0 {

@@ -39,7 +39,7 @@ func (a *App) files() (media.Store, error) {
 
 // mediaURL is a link from which a provider may fetch a file for a few minutes.
 func (a *App) mediaURL(id chat.AttachmentID) (string, error) {
-	q := a.links.Sign(id.String(), providerPrincipal, false, time.Now())
+	q := a.links.Sign(id.String(), providerPrincipal, false, a.now())
 	return a.cfg.Public() + "/api/v1/media/" + id.String() + "?" + q.Encode(), nil
 }
 

@@ -86,7 +86,7 @@ func (f *front) open() error {
 		Accept:    func(ctx context.Context, events []chat.RawEvent) error { return a.door.Accept(ctx, events...) },
 		Subscribe: a.bus.Subscribe,
 		Publish:   func(ctx context.Context, n chat.Notice) { a.bus.Publish(ctx, []chat.Notice{n}) },
-		Log:       a.log, Now: time.Now,
+		Log:       a.log, Now: a.now,
 	}); err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func (f *front) open() error {
 	deps := gateway.Deps{
 		Drivers: drivers, Desk: a.desk, Door: a.door, Accounts: d, Principals: d, Sessions: d, Bus: a.bus,
 		Attempts: auth.NewSignInLimiter(time.Now), Links: a.links, Cursors: cursors, CSRFKey: a.key.Derive("csrf"), Intake: a.intake,
-		CheckAccount: a.checkAccount, Widget: f.widget, Metrics: counters{a}, Observe: a.metrics.Request, Log: a.log, Now: time.Now,
+		CheckAccount: a.checkAccount, Widget: f.widget, Metrics: counters{a}, Observe: a.metrics.Request, Log: a.log, Now: a.now,
 	}
 	if a.withDemo {
 		deps.Demo = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.demo.phones().ServeHTTP(w, r) })

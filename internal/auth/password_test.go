@@ -188,9 +188,8 @@ func TestAPasswordPolicyNamesItsRule(t *testing.T) {
 		{"bad \xff bytes", "invalid"},
 	} {
 		err := CheckPassword(c.password, "Deniz Yilmaz", "d.acar@example.com")
-		var refused *chat.Error
 		rule := ""
-		if errors.As(err, &refused) {
+		if refused, ok := errors.AsType[*chat.Error](err); ok {
 			rule, _ = refused.Details["rule"].(string)
 		}
 		if rule != c.rule || (err != nil && chat.CodeOf(err) != chat.CodeInvalid) {

@@ -1,6 +1,9 @@
 package chat
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Presence is whether an agent is there.
 type Presence string
@@ -134,10 +137,5 @@ func (p Principal) Sees(department DepartmentID, agent AgentID) bool {
 	if p.SeesAll() || (agent != AgentID{} && agent == p.AgentID) {
 		return true
 	}
-	for _, d := range p.Departments {
-		if d == department {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(p.Departments, department)
 }

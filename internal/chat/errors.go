@@ -86,12 +86,10 @@ func (e *Error) Unwrap() error { return e.Cause }
 
 // CodeOf finds the code of err; an error that nobody classified is CodeInternal.
 func CodeOf(err error) Code {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Code
 	}
-	var s *SendError
-	if errors.As(err, &s) {
+	if s, ok := errors.AsType[*SendError](err); ok {
 		return s.Code
 	}
 	return CodeInternal

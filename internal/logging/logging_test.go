@@ -233,7 +233,7 @@ func TestARequestIDFromOutsideIsTakenOnlyWhenHarmless(t *testing.T) {
 			t.Errorf("%q became %q", bad, got)
 		}
 	}
-	if logging.NewRequestID() == logging.NewRequestID() {
+	if one, other := logging.NewRequestID(), logging.NewRequestID(); one == other {
 		t.Error("two ids are equal")
 	}
 }

@@ -362,8 +362,7 @@ func FuzzSSRFAllow(f *testing.F) {
 		if len(private) > 0 {
 			t.Fatalf("%q dialed %v", raw, private)
 		}
-		var outer *url.Error
-		if !errors.As(err, &outer) {
+		if _, ok := errors.AsType[*url.Error](err); !ok {
 			t.Fatalf("%q: %v", raw, err)
 		}
 	})

@@ -1,6 +1,7 @@
 package window_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -67,7 +68,7 @@ func TestAnyOrderAndAnyRepetitionOfEventsEndsInTheSameState(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		events := rapid.SliceOfN(anEvent(), 1, 12).Draw(t, "events")
-		repeated := append(events[:len(events):len(events)], rapid.SliceOf(rapid.SampledFrom(events)).Draw(t, "repeated")...)
+		repeated := append(slices.Clip(events), rapid.SliceOf(rapid.SampledFrom(events)).Draw(t, "repeated")...)
 		shuffled := rapid.Permutation(repeated).Draw(t, "shuffled")
 		if a, b := apply(window.State{}, events), apply(window.State{}, shuffled); a != b {
 			t.Fatalf("in order %+v\nshuffled %+v", a, b)

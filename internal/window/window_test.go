@@ -98,7 +98,8 @@ func TestDecideFollowsTheLawToTheNanosecond(t *testing.T) {
 func checkShape(t interface {
 	Helper()
 	Fatalf(string, ...any)
-}, d window.Decision) {
+}, d window.Decision,
+) {
 	t.Helper()
 	want := window.Allow
 	switch d.Reason {
