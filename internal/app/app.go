@@ -309,6 +309,9 @@ func (a *App) build(ctx context.Context, box *secret.Box) error {
 		})
 		a.closers = append(a.closers, cancel)
 	}
+	if a.cfg.Gateway() {
+		a.closers = append(a.closers, a.showTyping(waker.Wake))
+	}
 	vitals := newVitals(a.store, a.log)
 	a.metrics.Registry.MustRegister(vitals, queue.NewCollector(redisOpt, a.cfg.Prefix))
 	return a.buildFront()

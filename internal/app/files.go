@@ -3,7 +3,6 @@ package app
 import (
 	"path/filepath"
 	"strings"
-	"time"
 
 	"gatehouse/internal/chat"
 	"gatehouse/internal/media"
