@@ -166,6 +166,9 @@ func TestAVisitorSeesOfAnEventOnlyWhatIsItsBusiness(t *testing.T) {
 	said := func(m chat.Message) chat.ThreadEvent {
 		return chat.ThreadEvent{Event: chat.Event{Kind: chat.EventMessage}, Message: &chat.ThreadMessage{Message: m}}
 	}
+	status := func(s chat.MessageStatus) chat.ThreadEvent {
+		return chat.ThreadEvent{Event: chat.Event{Kind: chat.EventStatus}, Message: &chat.ThreadMessage{Message: chat.Message{Direction: chat.Out, Status: s}}}
+	}
 	viaJSON := map[string]any{"to": agent.String(), "from": other.String(), "how": "assigned"}
 	for name, tc := range map[string]struct {
 		event chat.ThreadEvent
@@ -186,6 +189,9 @@ func TestAVisitorSeesOfAnEventOnlyWhatIsItsBusiness(t *testing.T) {
 		"of the visitor":         {said(chat.Message{Direction: chat.In, Status: chat.StatusReceived}), "", chat.AgentID{}, true},
 		"sent":                   {said(chat.Message{Direction: chat.Out, Status: chat.StatusSent, AgentID: agent}), "", agent, true},
 		"read by the visitor":    {said(chat.Message{Direction: chat.Out, Status: chat.StatusRead}), "", chat.AgentID{}, true},
+		"became sent":            {status(chat.StatusSent), "", chat.AgentID{}, true},
+		"became read":            {status(chat.StatusRead), "", chat.AgentID{}, false},
+		"a reaction":             {chat.ThreadEvent{Event: chat.Event{Kind: chat.EventReaction}, Message: &chat.ThreadMessage{Message: chat.Message{Direction: chat.Out, Status: chat.StatusSent}}}, "", chat.AgentID{}, false},
 		"a note":                 {said(chat.Message{Direction: chat.Note, Status: chat.StatusReceived, Text: "x"}), "", chat.AgentID{}, false},
 		"not sent yet":           {said(chat.Message{Direction: chat.Out, Status: chat.StatusPending}), "", chat.AgentID{}, false},
 		"failed":                 {said(chat.Message{Direction: chat.Out, Status: chat.StatusFailed}), "", chat.AgentID{}, false},

@@ -84,6 +84,10 @@ func standing(c *chat.ConversationRow) (state string, agent chat.AgentID) {
 // visitor's business. agent is whose name the item shows; the caller fills it in.
 func itemOf(e chat.ThreadEvent) (it item, agent chat.AgentID, ok bool) {
 	if e.Message != nil {
+		switch {
+		case e.Kind == chat.EventReaction, e.Kind == chat.EventStatus && e.Message.Status != chat.StatusSent:
+			return item{}, chat.AgentID{}, false // only being sent makes a difference to the visitor
+		}
 		return messageItem(*e.Message)
 	}
 	it = item{ID: ref(e.ConversationID, e.Seq), Conv: e.ConversationID.String(), Seq: e.Seq, At: e.At.UTC()}

@@ -162,8 +162,17 @@ export class ChatStore {
     this.changed();
   }
 
+  /** A picture of the thread as it is shown, fetched once. */
+  picture(id: string, thumb: boolean): Promise<Blob> {
+    const held = this.pictures.get(id) ?? this.file(id, thumb);
+    this.pictures.set(id, held);
+    held.catch(() => this.pictures.delete(id));
+    return held;
+  }
+  private pictures = new Map<string, Promise<Blob>>();
+
   /** A file of the thread. Only this origin's fetch can carry the token. */
-  async file(id: string, thumb: boolean): Promise<Blob> {
+  async file(id: string, thumb = false): Promise<Blob> {
     const answer = await this.fetch(`media/${id}${thumb ? '?thumb=1' : ''}`, {});
     if (!answer.ok) throw new Error(`${answer.status}`);
     return answer.blob();

@@ -122,7 +122,7 @@ export function logRows(store: ChatStore, look: Look, { w, locale, leave }: Spee
   /** A picture, or a file to save. Its bytes are fetched with the token and shown as a blob. */
   function mediaOf(m: Media, label: string): HTMLElement {
     const save = async () => {
-      const url = URL.createObjectURL(await store.file(m.id, false));
+      const url = URL.createObjectURL(await store.file(m.id));
       h('a', { href: url, download: m.name || label }).click();
       setTimeout(() => URL.revokeObjectURL(url), 6e4);
     };
@@ -130,12 +130,10 @@ export function logRows(store: ChatStore, look: Look, { w, locale, leave }: Spee
     const name = m.name || w.file;
     if (m.state === 'ready' && m.type.startsWith('image/')) {
       const img = h('img', { alt: label, width: m.width, height: m.height });
-      const show = (thumb: boolean): Promise<void> =>
-        store.file(m.id, thumb).then((b) => {
-          img.src = URL.createObjectURL(b);
-          img.onload = () => URL.revokeObjectURL(img.src);
-        });
-      show(!!m.thumb).catch(() => img.replaceWith(chip(name)));
+      store.picture(m.id, !!m.thumb).then((b) => {
+        img.src = URL.createObjectURL(b);
+        img.onload = () => URL.revokeObjectURL(img.src);
+      }, () => img.replaceWith(chip(name)));
       return h('button', { class: 'ph', onclick: press }, img);
     }
     const size = m.size ? ` · ${new Intl.NumberFormat(locale, { style: 'unit', unit: 'kilobyte', maximumFractionDigits: 0 }).format(Math.max(1, m.size / 1e3))}` : '';
