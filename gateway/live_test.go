@@ -50,6 +50,7 @@ type told struct {
 	What           string          `json:"what"`
 	Node           string          `json:"node"`
 	Counts         json.RawMessage `json:"counts"`
+	ServerTime     time.Time       `json:"server_time"`
 	Viewers        []struct {
 		AgentID string `json:"agent_id"`
 		Typing  bool   `json:"typing"`
@@ -561,6 +562,20 @@ func TestWhatTheBusLosesIsToldAllTheSame(t *testing.T) { // I19
 	must(t, deaf.Drain(t.Context(), h.Account))
 	h.bus.Publish(t.Context(), []chat.Notice{{Kind: chat.NoticeLost}})
 	eventually(t, "the second message", func() bool { r, _ := tb.row(id); return r.LastSeq == h.Row(id).LastSeq })
+}
+
+func TestAClockThatJumpsIsToldToAll(t *testing.T) { // browsers count down to the ends of windows by ours
+	t.Parallel()
+	h := newHouse(t)
+	tb := h.agent(chat.RoleAgent).tab("")
+	eventually(t, "the first look at the record", func() bool { tb.sync(); return tb.cursor != "" })
+	before := len(tb.heard("pong"))
+	h.Store.Shift(25 * time.Hour)
+	h.bus.Publish(t.Context(), []chat.Notice{{Kind: chat.NoticeLost}})
+	eventually(t, "a pong without a ping", func() bool { return len(tb.heard("pong")) > before })
+	if ahead := time.Until(tb.heard("pong")[before].ServerTime); ahead < 24*time.Hour {
+		t.Errorf("the time told is %s ahead", ahead)
+	}
 }
 
 // silent publishes to nobody.

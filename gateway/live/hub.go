@@ -29,6 +29,7 @@ type hub struct {
 	viewers viewers
 	counter counter
 	skew    atomic.Int64 // how far the desk's clock is before ours
+	clock   clock        // the sweep's
 }
 
 // news is a notice, or something to do in its place in the order.

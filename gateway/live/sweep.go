@@ -140,10 +140,15 @@ func (h *hub) sweeps(ctx context.Context) {
 // jump is from when on a difference of clocks is worth a word: browsers count down to the ends of windows by ours.
 const jump = time.Second
 
+// clock is what the desk's clock said, and when that was by one that does not jump.
+type clock struct{ said, at time.Time }
+
 // setClock notes the desk's clock, which was asked for between two moments of ours. When it has jumped, all are told.
 func (h *hub) setClock(desk, before, after time.Time) {
-	skew := desk.Sub(before.Add(after.Sub(before) / 2))
-	if was := time.Duration(h.skew.Swap(int64(skew))); (skew - was).Abs() >= jump {
+	h.skew.Store(int64(desk.Sub(before.Add(after.Sub(before) / 2))))
+	was := h.clock
+	h.clock = clock{desk, time.Now()}
+	if !was.at.IsZero() && (desk.Sub(was.said)-h.clock.at.Sub(was.at)).Abs() >= jump {
 		h.everyone(pongFrame{"pong", h.cursor(), h.now()})
 	}
 }
