@@ -12,6 +12,7 @@ type ledger struct {
 	account chat.Account
 	state   chat.LaneState
 	known   map[addressKey]*chat.KnownIdentity
+	threads map[chat.IdentityID]*chat.KnownIdentity // by their own id
 	convs   map[chat.ConversationID]*conv
 	open    map[chat.IdentityID]*conv // by thread
 	newest  map[chat.IdentityID]*conv
@@ -41,13 +42,15 @@ func key(a chat.Address) addressKey { return addressKey{a.Scope, a.Value, a.Type
 
 func newLedger(st chat.LaneState) ledger {
 	l := ledger{
-		account: st.Account, state: st, known: map[addressKey]*chat.KnownIdentity{}, convs: map[chat.ConversationID]*conv{},
-		open: map[chat.IdentityID]*conv{}, newest: map[chat.IdentityID]*conv{}, byExternal: map[string]*chat.Message{},
+		account: st.Account, state: st, known: map[addressKey]*chat.KnownIdentity{}, threads: map[chat.IdentityID]*chat.KnownIdentity{},
+		convs: map[chat.ConversationID]*conv{},
+		open:  map[chat.IdentityID]*conv{}, newest: map[chat.IdentityID]*conv{}, byExternal: map[string]*chat.Message{},
 		byID: map[chat.MessageID]*chat.Message{},
 	}
 	for i := range st.Identities {
 		k := st.Identities[i]
 		l.known[key(k.Address)] = &k
+		l.threads[k.ID] = &k
 	}
 	for _, r := range st.Conversations {
 		c := &conv{ConversationRow: r}
@@ -89,8 +92,8 @@ func (l *ledger) target(external string) *chat.Message {
 	return m
 }
 
-// person finds who an event comes from, or makes a contact of them. Addresses that were not known yet are added to the
-// person that the others name.
+// person finds who an event comes from, or makes a contact of them: the identity that their conversations hang on. Addresses
+// that were not known yet are added to the person that the others name.
 func (l *ledger) person(from []chat.Address, p chat.Profile) *chat.KnownIdentity {
 	k := l.first(from)
 	if k == nil {
@@ -100,7 +103,7 @@ func (l *ledger) person(from []chat.Address, p chat.Profile) *chat.KnownIdentity
 		k = &chat.KnownIdentity{Identity: chat.Identity{
 			ID: id, ContactID: contact.ID, Thread: id, Address: thread(from), ProfileName: p.Name, Username: p.Username,
 		}}
-		l.known[key(k.Address)] = k
+		l.known[key(k.Address)], l.threads[k.ID] = k, k
 		l.write.Identities = append(l.write.Identities, k.Identity)
 	} else {
 		l.profile(k, p)
@@ -121,11 +124,11 @@ func thread(from []chat.Address) chat.Address {
 	return from[0]
 }
 
-// first finds the strongest known address.
+// first finds whom the strongest known address belongs to: the identity that their conversations hang on.
 func (l *ledger) first(from []chat.Address) *chat.KnownIdentity {
 	for _, a := range from {
 		if k := l.known[key(a)]; k != nil {
-			return k
+			return l.threads[k.Thread]
 		}
 	}
 	return nil
@@ -165,6 +168,11 @@ func (l *ledger) rename(k *chat.KnownIdentity, to chat.Address) {
 }
 
 func (l *ledger) moved(k *chat.KnownIdentity) {
+	for _, c := range l.convs {
+		if c.IdentityID == k.ID {
+			c.ConversationRow = chat.NewConversationRow(c.Conversation, c.Kind, k.ContactName, k.Identity, c.OptedOut)
+		}
+	}
 	for i := range l.write.Identities {
 		if l.write.Identities[i].ID == k.ID {
 			l.write.Identities[i] = k.Identity
@@ -205,23 +213,13 @@ func (l *ledger) openFor(who *chat.KnownIdentity, at time.Time, needsAnswer bool
 		row, queued = row.Enqueue(at, "new")
 		queued.At = at
 	}
-	c.ConversationRow = chat.NewConversationRow(row, l.account.Kind, who.ContactName, l.threadIdentity(who), who.OptedOut)
+	c.ConversationRow = chat.NewConversationRow(row, l.account.Kind, who.ContactName, who.Identity, who.OptedOut)
 	l.convs[c.ID], l.newest[who.Thread] = c, c
 	if needsAnswer {
 		l.open[who.Thread] = c
 		l.log(c, queued)
 	}
 	return c
-}
-
-// threadIdentity is the identity that who's conversations hang on; its address is the one that is shown.
-func (l *ledger) threadIdentity(who *chat.KnownIdentity) chat.Identity {
-	for _, k := range l.known {
-		if k.ID == who.Thread {
-			return k.Identity
-		}
-	}
-	return who.Identity
 }
 
 // last finds a person's open or newest conversation; nil if there is none.

@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -127,7 +129,8 @@ func (s *Store) openLane(ctx context.Context, tx db, id chat.AccountID, limit in
 	return acc, s.desk(now), events, nil
 }
 
-// laneState reads the set, in one round trip; a second one only when a known contact has no open conversation.
+// laneState reads the set, in one round trip; others only when a known contact has no open conversation, or was addressed by
+// another address than the one that its conversations hang on.
 func (s *Store) laneState(ctx context.Context, tx db, acc chat.Account, now time.Time, n chat.LaneNeeds) (chat.LaneState, error) {
 	st := chat.LaneState{Account: acc, Now: now, New: map[string]bool{}, Targets: map[string]chat.Message{}, ByID: map[chat.MessageID]chat.Message{}}
 	var b pgx.Batch
@@ -152,19 +155,7 @@ func (s *Store) laneState(ctx context.Context, tx db, acc chat.Account, now time
 		})
 	}
 	if len(n.Values) > 0 {
-		b.Queue(gen.IdentitiesByValue, n.Values, n.Kind).Query(func(rows pgx.Rows) error {
-			for rows.Next() {
-				var k chat.KnownIdentity
-				var opted *time.Time
-				if err := rows.Scan(&k.ID, &k.ContactID, &k.Thread, &k.Address.Kind, &k.Address.Scope, &k.Address.Type, &k.Address.Value,
-					&k.ProfileName, &k.Username, &k.ContactName, &opted); err != nil {
-					return err
-				}
-				k.OptedOut = at(opted)
-				st.Identities = append(st.Identities, k)
-			}
-			return rows.Err()
-		})
+		b.Queue(gen.IdentitiesByValue, n.Values, n.Kind).Query(func(rows pgx.Rows) error { return knownIdentities(rows, &st) })
 	}
 	collect := func(rows pgx.Rows) (err error) {
 		st.Conversations, err = conversationRows(rows, acc.Kind)
@@ -219,8 +210,46 @@ func (s *Store) laneState(ctx context.Context, tx db, acc chat.Account, now time
 	return st, s.laneHistory(ctx, tx, acc, n, &st)
 }
 
+// knownIdentities reads the columns of IdentitiesByValue.
+func knownIdentities(rows pgx.Rows, st *chat.LaneState) error {
+	defer rows.Close()
+	for rows.Next() {
+		var k chat.KnownIdentity
+		var opted *time.Time
+		if err := rows.Scan(&k.ID, &k.ContactID, &k.Thread, &k.Address.Kind, &k.Address.Scope, &k.Address.Type, &k.Address.Value,
+			&k.ProfileName, &k.Username, &k.ContactName, &opted); err != nil {
+			return err
+		}
+		k.OptedOut = at(opted)
+		st.Identities = append(st.Identities, k)
+	}
+	return rows.Err()
+}
+
+// laneThreads adds the identities that conversations hang on, where the batch addressed their people otherwise.
+func (s *Store) laneThreads(ctx context.Context, tx db, st *chat.LaneState) error {
+	missing := map[chat.IdentityID]bool{}
+	for _, k := range st.Identities {
+		missing[k.Thread] = true
+	}
+	for _, k := range st.Identities {
+		delete(missing, k.ID)
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	rows, err := tx.Query(ctx, gen.IdentitiesByID, slices.Collect(maps.Keys(missing)))
+	if err != nil {
+		return err
+	}
+	return knownIdentities(rows, st)
+}
+
 // laneHistory adds the newest conversation of each known thread without an open one, and what a "read up to" may move.
 func (s *Store) laneHistory(ctx context.Context, tx db, acc chat.Account, n chat.LaneNeeds, st *chat.LaneState) error {
+	if err := s.laneThreads(ctx, tx, st); err != nil {
+		return err
+	}
 	open := map[chat.IdentityID]bool{}
 	for _, c := range st.Conversations {
 		if c.Status.Open() {
@@ -234,11 +263,7 @@ func (s *Store) laneHistory(ctx context.Context, tx db, acc chat.Account, n chat
 		}
 	}
 	if len(missing) > 0 {
-		threads := make([]chat.IdentityID, 0, len(missing))
-		for t := range missing {
-			threads = append(threads, t)
-		}
-		rows, err := tx.Query(ctx, gen.LastConversations, acc.ID, threads)
+		rows, err := tx.Query(ctx, gen.LastConversations, acc.ID, slices.Collect(maps.Keys(missing)))
 		if err != nil {
 			return err
 		}

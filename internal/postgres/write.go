@@ -51,7 +51,14 @@ func queueWrite(b *pgx.Batch, account chat.AccountID, w *chat.Write) {
 	}
 }
 
+// queueIdentities moves addresses before it adds new ones: a number that was given up may be another person's at once.
 func queueIdentities(b *pgx.Batch, w *chat.Write) {
+	if n := w.Moved; len(n) > 0 {
+		b.Queue(gen.UpdateIdentities, column(n, func(i *chat.Identity) chat.IdentityID { return i.ID }),
+			column(n, func(i *chat.Identity) string { return i.Address.Value }),
+			column(n, func(i *chat.Identity) string { return i.ProfileName }),
+			column(n, func(i *chat.Identity) string { return i.Username }))
+	}
 	if len(w.Identities) > 0 {
 		// Accounts share identities: inserting them in one order everywhere keeps two lanes from deadlocking.
 		n := append([]chat.Identity(nil), w.Identities...)
@@ -61,12 +68,6 @@ func queueIdentities(b *pgx.Batch, w *chat.Write) {
 			column(n, func(i *chat.Identity) chat.IdentityID { return i.Thread }),
 			column(n, func(i *chat.Identity) string { return i.Address.Scope }),
 			column(n, func(i *chat.Identity) chat.AddressType { return i.Address.Type }),
-			column(n, func(i *chat.Identity) string { return i.Address.Value }),
-			column(n, func(i *chat.Identity) string { return i.ProfileName }),
-			column(n, func(i *chat.Identity) string { return i.Username }))
-	}
-	if n := w.Moved; len(n) > 0 {
-		b.Queue(gen.UpdateIdentities, column(n, func(i *chat.Identity) chat.IdentityID { return i.ID }),
 			column(n, func(i *chat.Identity) string { return i.Address.Value }),
 			column(n, func(i *chat.Identity) string { return i.ProfileName }),
 			column(n, func(i *chat.Identity) string { return i.Username }))

@@ -205,6 +205,59 @@ func (q *Queries) GiveProviderIDs(ctx context.Context, accountID uuid.UUID, prov
 	return err
 }
 
+const IdentitiesByID = `-- name: IdentitiesByID :many
+SELECT i.id, i.contact_id, i.thread_id, i.kind, i.scope, i.type, i.value, i.profile_name, i.username,
+	c.name AS contact_name, c.opted_out_at
+FROM identities i JOIN contacts c ON c.id = i.contact_id
+WHERE i.id = any($1::uuid[])
+`
+
+type IdentitiesByIDRow struct {
+	ID          chat.IdentityID
+	ContactID   chat.ContactID
+	ThreadID    chat.IdentityID
+	Kind        string
+	Scope       string
+	Type        string
+	Value       string
+	ProfileName string
+	Username    string
+	ContactName string
+	OptedOutAt  *time.Time
+}
+
+func (q *Queries) IdentitiesByID(ctx context.Context, ids []uuid.UUID) ([]IdentitiesByIDRow, error) {
+	rows, err := q.db.Query(ctx, IdentitiesByID, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []IdentitiesByIDRow
+	for rows.Next() {
+		var i IdentitiesByIDRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.ContactID,
+			&i.ThreadID,
+			&i.Kind,
+			&i.Scope,
+			&i.Type,
+			&i.Value,
+			&i.ProfileName,
+			&i.Username,
+			&i.ContactName,
+			&i.OptedOutAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const IdentitiesByValue = `-- name: IdentitiesByValue :many
 SELECT i.id, i.contact_id, i.thread_id, i.kind, i.scope, i.type, i.value, i.profile_name, i.username,
 	c.name AS contact_name, c.opted_out_at
@@ -226,7 +279,7 @@ type IdentitiesByValueRow struct {
 	OptedOutAt  *time.Time
 }
 
-// The addresses named in a batch and all others of the same threads.
+// The addresses named in a batch.
 func (q *Queries) IdentitiesByValue(ctx context.Context, values []string, kind string) ([]IdentitiesByValueRow, error) {
 	rows, err := q.db.Query(ctx, IdentitiesByValue, values, kind)
 	if err != nil {

@@ -39,11 +39,17 @@ ON CONFLICT DO NOTHING
 RETURNING provider_id;
 
 -- name: IdentitiesByValue :many
--- The addresses named in a batch and all others of the same threads.
+-- The addresses named in a batch.
 SELECT i.id, i.contact_id, i.thread_id, i.kind, i.scope, i.type, i.value, i.profile_name, i.username,
 	c.name AS contact_name, c.opted_out_at
 FROM identities i JOIN contacts c ON c.id = i.contact_id
 WHERE i.value = any(@values::text[]) AND i.kind = @kind;
+
+-- name: IdentitiesByID :many
+SELECT i.id, i.contact_id, i.thread_id, i.kind, i.scope, i.type, i.value, i.profile_name, i.username,
+	c.name AS contact_name, c.opted_out_at
+FROM identities i JOIN contacts c ON c.id = i.contact_id
+WHERE i.id = any(@ids::uuid[]);
 
 -- name: LockConversationsOfBatch :many
 -- The open conversations of the named addresses and those of the named messages, locked in the one order.
