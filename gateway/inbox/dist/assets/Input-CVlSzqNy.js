@@ -1,1 +1,0 @@
-import{C as e,E as t,Nt as n,O as r,Pt as i,Q as a,X as o,g as s,h as c}from"./kept-Bu2-3Ivg.js";var l=new Set([`$$slots`,`$$events`,`$$legacy`,`value`,`element`]),u=a(`<input/>`);function d(a,d){i(d,!0);let f=c(d,`value`,15,``),p=c(d,`element`,15),m=s(d,l);var h=u();r(h,()=>({...m}),void 0,void 0,void 0,`svelte-1wwkhju`,!0),e(h,e=>p(e),()=>p()),t(h,f),o(a,h),n()}export{d as t};

@@ -1,1 +1,0 @@
-import{d as e}from"./kept-Bu2-3Ivg.js";import{y as t}from"./pages-DJk9OAlS.js";function n(n){let r=n.presence===`break`?t.breakReason(n.break_reason):void 0;return r?e(`presence.breakFor`,{reason:r}):e(`presence.${n.presence}`)}export{n as t};
