@@ -47,6 +47,15 @@ func (k MessageKind) HasMedia() bool {
 	return false
 }
 
+// HasFiles tells whether messages of this kind may have files: those that are made of one, and those that may carry one.
+func (k MessageKind) HasFiles() bool {
+	switch k {
+	case KindText, KindLocation, KindContacts, KindReaction, KindTemplate:
+		return false
+	}
+	return true
+}
+
 // MessageStatus is how far a message has come.
 type MessageStatus string
 

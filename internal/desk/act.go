@@ -33,7 +33,7 @@ func (d *Desk) deed(ctx context.Context, n chat.ChangeNeeds, act func(st chat.Ch
 	if err != nil {
 		return chat.ConversationRow{}, err
 	}
-	d.live.Publish(ctx, l.notices())
+	d.tell(ctx, &l)
 	return row, nil
 }
 

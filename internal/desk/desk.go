@@ -91,6 +91,7 @@ type Store interface {
 	sendStore
 	mediaStore
 	readStore
+	adornStore
 	peopleStore
 	presenceStore
 	signInStore

@@ -49,7 +49,7 @@ func (d *Desk) FinishMedia(ctx context.Context, job chat.MediaJob, m chat.Media,
 		return l.finish()
 	})
 	if err == nil {
-		d.live.Publish(ctx, l.notices())
+		d.tell(ctx, &l)
 	}
 	return err
 }

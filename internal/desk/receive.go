@@ -176,7 +176,7 @@ func (d *Desk) settleBatch(ctx context.Context, b *batch) {
 	for what, n := range b.counts {
 		d.metrics.Received(string(b.account.Kind), what, n)
 	}
-	d.live.Publish(ctx, b.notices())
+	d.tell(ctx, &b.ledger)
 	routed := map[chat.DepartmentID]bool{}
 	for _, e := range b.write.Events {
 		if q, ok := e.Data.(chat.QueuedData); ok && !routed[q.Department] {

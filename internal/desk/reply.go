@@ -52,7 +52,12 @@ func (d *Desk) Reply(ctx context.Context, p chat.Principal, id chat.Conversation
 			return err
 		}
 		for i := range messages {
-			l.add(c, &messages[i])
+			m := &messages[i]
+			if m.Direction == chat.Out && m.Status == chat.StatusSent { // a channel without a provider: our id is its id
+				m.ExternalID = m.ID.String()
+				l.write.Given = append(l.write.Given, *m)
+			}
+			l.add(c, m)
 		}
 		out = chat.ThreadMessage{Message: messages[0]}
 		return nil

@@ -33,7 +33,7 @@ func (d *Desk) Route(ctx context.Context, department chat.DepartmentID) error {
 		if err != nil {
 			return err
 		}
-		d.live.Publish(ctx, l.notices())
+		d.tell(ctx, &l)
 		for _, e := range l.write.Events {
 			if a, ok := e.Data.(chat.AssignedData); ok {
 				d.metrics.Routed("assigned", time.Duration(a.WaitedMS)*time.Millisecond)

@@ -52,7 +52,7 @@ func (d *Desk) Claim(ctx context.Context, account chat.AccountID) (sends []chat.
 	if err != nil {
 		return nil, 0, err
 	}
-	d.live.Publish(ctx, l.notices())
+	d.tell(ctx, &l)
 	if !paused.IsZero() {
 		wait = max(wait, time.Until(paused))
 	}
@@ -209,7 +209,7 @@ func (d *Desk) Settle(ctx context.Context, account chat.AccountID, outcomes []ch
 	for what, n := range b.counts {
 		d.metrics.Received(string(kind), what, n)
 	}
-	d.live.Publish(ctx, b.notices())
+	d.tell(ctx, &b.ledger)
 	if b.syncTemplates {
 		d.ring(ctx, task.Templates, account)
 	}

@@ -88,41 +88,61 @@ func (s *Store) Message(ctx context.Context, id chat.MessageID) (chat.ThreadMess
 // threadMessages adds files and reactions. A message that was taken back shows neither.
 func (s *Store) threadMessages(ctx context.Context, tx db, messages []chat.Message) ([]chat.ThreadMessage, error) {
 	out := make([]chat.ThreadMessage, len(messages))
-	at := map[chat.MessageID]*chat.ThreadMessage{}
-	ids := make([]chat.MessageID, 0, len(messages))
+	all := make([]*chat.ThreadMessage, len(messages))
 	for i, m := range messages {
 		out[i].Message = m
-		if m.DeletedAt.IsZero() {
-			at[m.ID] = &out[i]
+		all[i] = &out[i]
+	}
+	return out, adorn(ctx, tx, all)
+}
+
+// Adorn fills in the files of messages and the reactions on them, as they stand.
+func (s *Store) Adorn(ctx context.Context, messages []*chat.ThreadMessage) error {
+	return adorn(ctx, s.pool, messages)
+}
+
+func adorn(ctx context.Context, tx db, messages []*chat.ThreadMessage) error {
+	at := map[chat.MessageID][]*chat.ThreadMessage{} // one message may stand in several events
+	var ids, filed []chat.MessageID
+	for _, m := range messages {
+		m.Content.Media, m.Reactions = nil, nil
+		if !m.DeletedAt.IsZero() {
+			continue
+		}
+		if at[m.ID] == nil {
 			ids = append(ids, m.ID)
+			if m.Kind.HasFiles() {
+				filed = append(filed, m.ID)
+			}
 		}
+		at[m.ID] = append(at[m.ID], m)
 	}
-	if len(ids) == 0 {
-		return out, nil
+	var b pgx.Batch
+	if len(filed) > 0 {
+		b.Queue(gen.AttachmentsOf, filed).Query(func(rows pgx.Rows) error {
+			return eachAttachment(rows, func(id chat.MessageID, m chat.Media, _ string, _ time.Time) {
+				for _, t := range at[id] {
+					t.Content.Media = append(t.Content.Media, m)
+				}
+			})
+		})
 	}
-	rows, err := tx.Query(ctx, gen.AttachmentsOf, ids)
-	if err != nil {
-		return nil, wrap(err)
+	if len(ids) > 0 {
+		b.Queue(gen.ReactionsOf, ids).Query(func(rows pgx.Rows) error {
+			var r chat.Reaction
+			_, err := pgx.ForEachRow(rows, []any{&r.MessageID, &r.Direction, &r.Emoji}, func() error {
+				for _, t := range at[r.MessageID] {
+					t.Reactions = append(t.Reactions, r)
+				}
+				return nil
+			})
+			return err
+		})
 	}
-	if err := eachAttachment(rows, func(id chat.MessageID, m chat.Media, _ string, _ time.Time) {
-		if t := at[id]; t != nil {
-			t.Content.Media = append(t.Content.Media, m)
-		}
-	}); err != nil {
-		return nil, wrap(err)
-	}
-	rows, err = tx.Query(ctx, gen.ReactionsOf, ids)
-	if err != nil {
-		return nil, wrap(err)
-	}
-	var r chat.Reaction
-	_, err = pgx.ForEachRow(rows, []any{&r.MessageID, &r.Direction, &r.Emoji}, func() error {
-		if t := at[r.MessageID]; t != nil {
-			t.Reactions = append(t.Reactions, r)
-		}
+	if b.Len() == 0 {
 		return nil
-	})
-	return out, wrap(err)
+	}
+	return wrap(tx.SendBatch(ctx, &b).Close())
 }
 
 // EventsSince reads a conversation's events after a number, in order, with the messages that they are about as they stand.
