@@ -28,21 +28,27 @@ import (
 // Config says what to measure.
 type Config struct {
 	URL         string        // of the instance's public listener
-	Ops         string        // of its ops listener; for Profile
+	Ops         string        // of its ops listener, for its CPU time and Profile; may be empty
 	Rate        float64       // messages a second of the whole way's latency, default 500
 	Duration    time.Duration // of each measurement, default 10 s
 	Contacts    int           // who write, default 1000
 	Accounts    int           // numbers that they write to, each with a department and an agent; default 4
 	Connections int           // of the sender, default 64
 	Rounds      int           // floor and accept take turns so often; default 3
-	AcceptOnly  bool          // nobody works behind the gateway: measure the door alone
 	Profile     string        // file for a CPU profile of the instance, taken while it is full
 
 	Store *postgres.Store
 	Desk  *desk.Desk
-	// Floor starts the floor program in a process of its own, tells it the secret that signs, and returns its URL.
-	Floor func(ctx context.Context, secret string) (url string, stop func() error, err error)
+	// Floor starts the floor program in a process of its own and tells it the secret that signs.
+	Floor func(ctx context.Context, secret string) (FloorProcess, error)
 	Out   io.Writer // progress, a line each
+}
+
+// FloorProcess is a running floor program.
+type FloorProcess struct {
+	URL  string
+	PID  int
+	Stop func() error
 }
 
 func (c *Config) check() error {
@@ -72,7 +78,7 @@ func (c *Config) check() error {
 	return nil
 }
 
-// Run measures. It takes about (4 + 2·Rounds) · Duration, and the time in which the instance works off what was put in.
+// Run measures. It takes about (4 + 2 · Rounds) · Duration, and the time in which the instance works off what was put in.
 func Run(ctx context.Context, cfg Config) (Report, error) {
 	if err := cfg.check(); err != nil {
 		return Report{}, err
@@ -100,30 +106,19 @@ type bench struct {
 }
 
 func (b *bench) run(ctx context.Context) error {
-	url, stop, err := b.Floor(ctx, b.world.secret)
+	if err := b.warmUp(ctx); err != nil {
+		return err
+	}
+	floor, err := b.Floor(ctx, b.world.secret)
 	if err != nil {
 		return fmt.Errorf("floor: %w", err)
 	}
-	stopped := false
-	defer func() {
-		if !stopped {
-			_ = stop() // another error is told
-		}
-	}()
-	if !b.AcceptOnly {
-		if err := b.warmUp(ctx); err != nil {
-			return err
-		}
+	err = b.accept(ctx, floor)
+	if serr := floor.Stop(); serr != nil {
+		err = errors.Join(err, fmt.Errorf("floor: %w", serr))
 	}
-	if err := b.accept(ctx, url); err != nil {
+	if err != nil {
 		return err
-	}
-	stopped = true
-	if err := stop(); err != nil {
-		return fmt.Errorf("floor: %w", err)
-	}
-	if b.AcceptOnly {
-		return nil
 	}
 	return b.wholeWay(ctx)
 }
@@ -136,11 +131,8 @@ func (b *bench) say(format string, args ...any) {
 // warmUp has everybody write once, so that the rest is measured with people who are known and have an agent.
 func (b *bench) warmUp(ctx context.Context) error {
 	b.say("%d contacts write to %d accounts", b.Contacts, b.Accounts)
-	l := b.load(b.URL+hook, "")
-	l.most, l.contact = int64(b.Contacts), func(n int64) int64 { return n - l.first }
-	got := b.post(ctx, l)
-	if got.Acked < int64(b.Contacts) {
-		return fmt.Errorf("of %d webhooks %d were taken (%d refused, %d not answered): is %s the public listener of this database's instance?", b.Contacts, got.Acked, got.Refused, got.NoAnswer, b.URL)
+	if err := b.once(ctx, int64(b.Contacts)); err != nil {
+		return err
 	}
 	if err := b.empty(ctx); err != nil {
 		return err
@@ -148,42 +140,86 @@ func (b *bench) warmUp(ctx context.Context) error {
 	return b.world.settle(ctx)
 }
 
-// accept finds how much the door and the floor take, in turns, and how fast the door is at half of that.
-func (b *bench) accept(ctx context.Context, floor string) error {
+// once has the first n contacts write one message each.
+func (b *bench) once(ctx context.Context, n int64) error {
+	l := b.load(b.URL+hook, "")
+	l.most, l.contact = n, func(n int64) int64 { return n - l.first }
+	if got := b.post(ctx, l); got.Acked < n {
+		return fmt.Errorf("of %d webhooks %d were taken (%d refused, %d not answered): is %s the public listener of this database's instance?", n, got.Acked, got.Refused, got.NoAnswer, b.URL)
+	}
+	return nil
+}
+
+// accept finds how much the door and the floor take, in turns, and how fast the door is at half of that. Meanwhile the lanes
+// are held, as by another worker, so that like is compared with like: what the door has taken is worked off after each round,
+// and that is measured on its own.
+func (b *bench) accept(ctx context.Context, floor FloorProcess) error {
 	var floors, accepts, ratios []float64
 	for round := range b.Rounds {
-		f := b.post(ctx, b.load(floor, ""))
+		floorCost := b.meter(ctx, func(context.Context) float64 { return processCPU(floor.PID) })
+		f := b.post(ctx, b.load(floor.URL, ""))
 		if f.Acked == 0 {
 			return fmt.Errorf("the floor took nothing: %d refused, %d not answered", f.Refused, f.NoAnswer)
 		}
-		profiled := b.profile(ctx, round)
-		a := b.post(ctx, b.load(b.URL+hook, ""))
-		if err := <-profiled; err != nil {
+		b.report.FloorCost = floorCost(f.Acked)
+		var a sample
+		if err := b.held(ctx, func() error {
+			profiled := b.profile(ctx, round)
+			cost := b.meter(ctx, b.instanceCPU)
+			a = b.post(ctx, b.load(b.URL+hook, ""))
+			b.report.AcceptCost = cost(a.Acked)
+			return <-profiled
+		}); err != nil {
 			return err
-		}
-		before := time.Now()
-		left, err := b.pending(ctx)
-		if err == nil {
-			err = b.empty(ctx)
-		}
-		if err != nil {
-			return err
-		}
-		if left > 0 && !b.AcceptOnly {
-			b.report.BacklogPerS = append(b.report.BacklogPerS, float64(left)/time.Since(before).Seconds())
 		}
 		floors, accepts, ratios = append(floors, f.PerS()), append(accepts, a.PerS()), append(ratios, a.PerS()/f.PerS())
 		b.report.Errors.add(a)
-		b.say("floor %.0f/s, accept %.0f/s, ratio %.2f; %d left in the lanes", f.PerS(), a.PerS(), a.PerS()/f.PerS(), left)
+		b.say("floor %.0f/s, accept %.0f/s, ratio %.2f; worked off at %.0f/s", f.PerS(), a.PerS(), a.PerS()/f.PerS(), b.report.WorkedOff[round])
 	}
 	b.report.FloorPerS, b.report.AcceptPerS, b.report.Ratio = median(floors), median(accepts), median(ratios)
 	l := b.load(b.URL+hook, "")
 	l.rate = b.report.AcceptPerS / 2
-	a := b.post(ctx, l)
+	var a sample
+	if err := b.held(ctx, func() error { a = b.post(ctx, l); return nil }); err != nil {
+		return err
+	}
 	b.report.AcceptAtHalf = latencies(l.rate, a.hist)
 	b.report.Errors.add(a)
 	b.say("accept at %.0f/s: p50 %.1f ms, p99 %.1f ms", l.rate, b.report.AcceptAtHalf.P50, b.report.AcceptAtHalf.P99)
-	return b.empty(ctx)
+	return nil
+}
+
+// held holds the lanes during f, and measures how fast what has piled up is worked off then.
+func (b *bench) held(ctx context.Context, f func() error) error {
+	tx, err := b.Store.Pool().Begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // nothing was written
+	if _, err := tx.Exec(ctx, "SELECT 1 FROM lanes WHERE account_id = ANY($1) FOR NO KEY UPDATE", b.world.accounts); err != nil {
+		return err
+	}
+	if err := f(); err != nil {
+		return err
+	}
+	left, err := b.pending(ctx)
+	if err != nil {
+		return err
+	}
+	if err := tx.Rollback(ctx); err != nil {
+		return err
+	}
+	start := time.Now()
+	cost := b.meter(ctx, b.instanceCPU)
+	if err := b.once(ctx, int64(b.Accounts)); err != nil { // one message rings for each lane
+		return err
+	}
+	if err := b.empty(ctx); err != nil {
+		return err
+	}
+	b.report.WorkedOff = append(b.report.WorkedOff, float64(left)/time.Since(start).Seconds())
+	b.report.WorkCost = cost(int64(left))
+	return nil
 }
 
 // wholeWay measures from the webhook to the agent's socket: the latency at the given rate, then the most that gets through.
@@ -197,9 +233,11 @@ func (b *bench) wholeWay(ctx context.Context) error {
 	l := b.load(b.URL+hook, w.run)
 	l.rate, l.before = b.Rate, w.expect
 	w.begin(l.first, int64(b.Rate*b.Duration.Seconds())+1)
+	cost := b.meter(ctx, b.instanceCPU)
 	a := b.post(ctx, l)
 	missing := w.rest(ctx, a.Acked)
-	b.report.WholeWay = latencies(b.Rate, w.hist())
+	b.report.WholeWayCost = cost(a.Acked)
+	b.report.WholeWay, b.report.WholeWayAccept = latencies(b.Rate, w.hist()), latencies(b.Rate, a.hist)
 	b.report.Errors.add(a)
 	b.report.Errors.Unseen += missing
 	b.say("whole way at %.0f/s: p50 %.1f ms, p95 %.1f ms, p99 %.1f ms, %d not seen", b.Rate, b.report.WholeWay.P50, b.report.WholeWay.P95, b.report.WholeWay.P99, missing)
@@ -208,11 +246,12 @@ func (b *bench) wholeWay(ctx context.Context) error {
 	l.before, l.admit = w.expect, w.admit
 	l.duration *= 2
 	w.begin(l.first, 1<<20)
+	cost = b.meter(ctx, b.instanceCPU)
 	start := time.Now()
 	a = b.post(ctx, l)
 	b.report.ThroughPerS = float64(w.arrived.Load()) / time.Since(start).Seconds()
-	b.report.ThroughInFlight = inFlight
 	missing = w.rest(ctx, a.Acked)
+	b.report.ThroughCost, b.report.ThroughInFlight = cost(a.Acked), inFlight
 	b.report.Errors.add(a)
 	b.report.Errors.Unseen += missing
 	b.report.Errors.SocketsLost = w.lost.Load()
@@ -251,9 +290,6 @@ const patience = 15 * time.Second
 
 // empty waits until no event waits in a lane.
 func (b *bench) empty(ctx context.Context) error {
-	if b.AcceptOnly {
-		return nil
-	}
 	least, since := int(^uint(0)>>1), time.Now()
 	return poll(ctx, 50*time.Millisecond, func() (bool, error) {
 		n, err := b.pending(ctx)
@@ -261,7 +297,7 @@ func (b *bench) empty(ctx context.Context) error {
 			least, since = n, time.Now()
 		}
 		if err == nil && time.Since(since) > patience {
-			err = fmt.Errorf("%d events wait and nobody takes them: does a worker run? (--accept-only measures without)", n)
+			err = fmt.Errorf("%d events wait and nobody takes them: does a worker run?", n)
 		}
 		return n == 0, err
 	})

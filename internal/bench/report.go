@@ -20,14 +20,21 @@ type Report struct {
 	Machine Machine   `json:"machine"`
 	Method  string    `json:"method"`
 
-	FloorPerS    float64   `json:"floor_per_s"`
-	AcceptPerS   float64   `json:"accept_per_s"` // the most that was taken, committed
-	Ratio        float64   `json:"ratio"`        // accept / floor
-	AcceptAtHalf Latency   `json:"accept_at_half"`
-	BacklogPerS  []float64 `json:"backlog_per_s,omitempty"` // how fast what had piled up was worked off, after each round
+	FloorPerS    float64 `json:"floor_per_s"`
+	FloorCost    Cost    `json:"floor_cpu"`
+	AcceptPerS   float64 `json:"accept_per_s"` // the most that was taken, committed
+	AcceptCost   Cost    `json:"accept_cpu"`
+	Ratio        float64 `json:"ratio"` // accept / floor
+	AcceptAtHalf Latency `json:"accept_at_half"`
 
-	WholeWay        Latency `json:"whole_way"`     // from when a webhook was due to the message's frame at its agent's socket
+	WorkedOff []float64 `json:"worked_off_per_s"` // how fast what had piled up was worked off, each time
+	WorkCost  Cost      `json:"worked_off_cpu"`
+
+	WholeWay        Latency `json:"whole_way"`        // from when a webhook was due to the message's frame at its agent's socket
+	WholeWayAccept  Latency `json:"whole_way_accept"` // and to its 200
+	WholeWayCost    Cost    `json:"whole_way_cpu"`
 	ThroughPerS     float64 `json:"through_per_s"` // the most that came through to the sockets
+	ThroughCost     Cost    `json:"through_cpu"`
 	ThroughInFlight int     `json:"through_in_flight"`
 
 	Errors Errors `json:"errors"`
@@ -92,12 +99,8 @@ func newReport(ctx context.Context, cfg Config) (Report, error) {
 	if b, err := os.ReadFile("/proc/loadavg"); err == nil { // Linux has it
 		r.Machine.Load = strings.Join(strings.Fields(string(b))[:3], " ")
 	}
-	behind := "workers and live sockets run beside it"
-	if cfg.AcceptOnly {
-		behind = "the door alone"
-	}
-	r.Method = fmt.Sprintf("accept and floor: closed loop of %d connections for %s, median of %d rounds in turns, %s; latencies: open loop, from when a post was due; %d contacts, %d accounts",
-		cfg.Connections, cfg.Duration, cfg.Rounds, behind, cfg.Contacts, cfg.Accounts)
+	r.Method = fmt.Sprintf("floor and accept: closed loop of %d connections for %s, median of %d rounds in turns, the lanes held; latencies: open loop, from when a post was due; %d contacts, %d accounts",
+		cfg.Connections, cfg.Duration, cfg.Rounds, cfg.Contacts, cfg.Accounts)
 	return r, nil
 }
 
@@ -110,15 +113,14 @@ func (r Report) Table(w io.Writer) error {
 	latency := func(l Latency) string {
 		return fmt.Sprintf("p50 %.1f ms, p95 %.1f ms, p99 %.1f ms, max %.0f ms at %.0f/s", l.P50, l.P95, l.P99, l.Max, l.Rate)
 	}
-	row("floor", "%.0f/s", r.FloorPerS)
-	row("accept", "%.0f/s", r.AcceptPerS)
+	row("floor", "%.0f/s, %s", r.FloorPerS, r.FloorCost)
+	row("accept", "%.0f/s, %s", r.AcceptPerS, r.AcceptCost)
 	row("ratio", "%.2f", r.Ratio)
 	row("accept at half", "%s", latency(r.AcceptAtHalf))
-	if r.WholeWay.Count > 0 {
-		row("backlog after it", "%.0f/s", median(r.BacklogPerS))
-		row("whole way", "%s", latency(r.WholeWay))
-		row("through", "%.0f/s", r.ThroughPerS)
-	}
+	row("worked off", "%.0f/s, %s", median(r.WorkedOff), r.WorkCost)
+	row("whole way", "%s; %s", latency(r.WholeWay), r.WholeWayCost)
+	row("its accept", "%s", latency(r.WholeWayAccept))
+	row("through", "%.0f/s, %s", r.ThroughPerS, r.ThroughCost)
 	row("errors", "%d refused, %d not answered, %d not seen, %d sockets lost", r.Errors.Refused, r.Errors.NoAnswer, r.Errors.Unseen, r.Errors.SocketsLost)
 	row("machine", "%d CPUs, %s, %s, Postgres %s, revision %s, load %s", r.Machine.CPUs, r.Machine.OS, r.Machine.Go, r.Machine.Postgres, r.Machine.Revision, r.Machine.Load)
 	row("method", "%s", r.Method)

@@ -97,7 +97,7 @@ func (w *watch) rest(ctx context.Context, n int64) (missing int64) {
 	return max(0, n-w.arrived.Load())
 }
 
-// listen opens every agent's socket and returns when all were welcomed.
+// listen opens every agent's socket and returns when all have been told what they missed.
 func (w *watch) listen(ctx context.Context) error {
 	ctx, w.cancel = context.WithCancel(ctx)
 	welcome := make(chan error, len(w.world.agents))
@@ -142,8 +142,16 @@ func (w *watch) follow(ctx context.Context, a *agent.Agent, welcomed func()) {
 				continue
 			}
 			var c struct{ Type, Cursor string }
-			if json.Unmarshal(f, &c) == nil && c.Cursor != "" {
-				cursor = c.Cursor
+			if json.Unmarshal(f, &c) != nil || c.Cursor == "" {
+				continue
+			}
+			cursor = c.Cursor
+			switch c.Type {
+			case "welcome": // what it missed comes now, and news waits meanwhile: the answer to this comes after both
+				if s.Ping(ctx) != nil {
+					continue // the next read tells
+				}
+			case "pong":
 				welcomed()
 			}
 		}

@@ -23,9 +23,10 @@ var operator = chat.Principal{Role: chat.RoleAdmin}
 // world is what the benchmark plays with: accounts, each with a department and an agent of its own, so that every message
 // is somebody's news and nobody gets everything.
 type world struct {
-	secret  string
-	numbers []number
-	agents  []*agent.Agent
+	secret   string
+	numbers  []number
+	accounts []chat.AccountID
+	agents   []*agent.Agent
 }
 
 // makeWorld finds or makes it. The accounts keep nothing of use to anyone: they have a new secret with each run, and their
@@ -53,13 +54,11 @@ func makeWorld(ctx context.Context, cfg Config) (*world, error) {
 		n := number{
 			phoneNumberID: fmt.Sprintf("10000000000%d", i), businessAccountID: fmt.Sprintf("20000000000%d", i), display: fmt.Sprintf("90850000000%d", i),
 		}
-		if err := w.account(ctx, cfg.Desk, accounts, name, d, n); err != nil {
+		id, err := w.account(ctx, cfg.Desk, accounts, name, d, n)
+		if err != nil {
 			return nil, fmt.Errorf("account: %w", err)
 		}
-		w.numbers = append(w.numbers, n)
-		if cfg.AcceptOnly {
-			continue
-		}
+		w.numbers, w.accounts = append(w.numbers, n), append(w.accounts, id)
 		a, err := person(ctx, cfg, agents, name, d)
 		if err != nil {
 			return nil, fmt.Errorf("agent: %w", err)
@@ -79,7 +78,7 @@ func department(ctx context.Context, d *desk.Desk, all []chat.DepartmentCard, na
 	return x.ID, err
 }
 
-func (w *world) account(ctx context.Context, d *desk.Desk, all []chat.AccountView, name string, in chat.DepartmentID, n number) error {
+func (w *world) account(ctx context.Context, d *desk.Desk, all []chat.AccountView, name string, in chat.DepartmentID, n number) (chat.AccountID, error) {
 	settings := map[string]string{
 		"phone_number_id": n.phoneNumberID, "business_account_id": n.businessAccountID, "access_token": rand.Text(), "app_secret": w.secret,
 		"verify_token": rand.Text(), "graph_base_url": "http://127.0.0.1:9",
@@ -87,13 +86,13 @@ func (w *world) account(ctx context.Context, d *desk.Desk, all []chat.AccountVie
 	for _, x := range all {
 		if x.Kind == chat.WhatsApp && x.Name == name {
 			_, err := d.UpdateAccount(ctx, operator, x.ID, chat.AccountPatch{Settings: settings})
-			return err
+			return x.ID, err
 		}
 	}
-	_, err := d.CreateAccount(ctx, operator, chat.AccountForm{
+	x, err := d.CreateAccount(ctx, operator, chat.AccountForm{
 		Kind: chat.WhatsApp, Name: name, Address: "+" + n.display, DepartmentID: in, Settings: settings,
 	})
-	return err
+	return x.ID, err
 }
 
 // person finds or makes an agent, with a new password, and signs in as them.
