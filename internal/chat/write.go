@@ -9,7 +9,7 @@ import (
 // the desk, from a batch of webhooks to an agent's click, ends in one.
 type Write struct {
 	Contacts   []Contact
-	OptOuts    []Contact // ID and OptedOut
+	Wishes     []Wish
 	Identities []Identity
 	Moved      []Identity // changed addresses and profiles of known identities
 
@@ -32,9 +32,16 @@ type Write struct {
 
 // Empty tells whether there is nothing to write.
 func (w *Write) Empty() bool {
-	return len(w.Contacts)+len(w.OptOuts)+len(w.Identities)+len(w.Moved)+len(w.Created)+len(w.Changed)+len(w.Events)+
+	return len(w.Contacts)+len(w.Wishes)+len(w.Identities)+len(w.Moved)+len(w.Created)+len(w.Changed)+len(w.Events)+
 		len(w.Messages)+len(w.Updated)+len(w.Given)+len(w.Reactions)+len(w.Parked)+len(w.Templates)+len(w.Quarantined) == 0 &&
 		w.Account == nil
+}
+
+// Wish is a contact's choice about being messaged: Out, not to be. Of several the latest holds.
+type Wish struct {
+	Contact ContactID
+	Out     bool
+	At      time.Time
 }
 
 // Quarantined is an event of the batch that is put aside with the reason. It stays visible and replayable.
@@ -113,6 +120,7 @@ type KnownIdentity struct {
 	Identity
 	ContactName string
 	OptedOut    time.Time
+	WishedAt    time.Time // the latest Wish
 }
 
 // Lane applies a batch of an account's inbound events: Read says what it needs to know of the record, Decide what to

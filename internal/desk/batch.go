@@ -184,7 +184,9 @@ func (b *batch) message(in received) string {
 		c.Conversation = c.Hear()
 	}
 	b.add(c, &msg)
-	b.keyword(c, &msg, effective)
+	if !m.Silent {
+		b.keyword(c, &msg, effective)
+	}
 	if m.Direction == chat.Out {
 		return "echo"
 	}
@@ -201,8 +203,9 @@ func (b *batch) keyword(c *conv, m *chat.Message, at time.Time) {
 	}
 	switch strings.ToLower(strings.TrimSpace(m.Text)) {
 	case "//stop":
-		b.optOut(c.ContactID, at)
-		b.log(c, chat.Event{Kind: chat.EventOptOut, At: m.CreatedAt})
+		if b.wish(c.ContactID, true, at) {
+			b.log(c, chat.Event{Kind: chat.EventOptOut, At: m.CreatedAt})
+		}
 	case "//end":
 		if c.Status.Open() {
 			c.Status, c.Controller, c.WaitingSince, c.EndedAt = chat.Closed, chat.ControllerNone, time.Time{}, m.CreatedAt
@@ -269,9 +272,9 @@ func (b *batch) learn(c *conv, m *chat.Message, in received) {
 			b.log(c, chat.Event{Kind: chat.EventWindow, At: in.at})
 		}
 	case chat.EffectOptOut:
-		at, _ := window.Effective(in.At, in.at)
-		b.optOut(c.ContactID, at)
-		b.log(c, chat.Event{Kind: chat.EventOptOut, At: in.at})
+		if at, _ := window.Effective(in.At, in.at); b.wish(c.ContactID, true, at) {
+			b.log(c, chat.Event{Kind: chat.EventOptOut, At: in.at})
+		}
 	case chat.EffectAccountBroken:
 		b.write.Account = &chat.AccountChange{State: chat.AccountDisconnected, Reason: string(st.Error.Code)}
 	case chat.EffectTemplatePaused:
@@ -397,11 +400,10 @@ func (b *batch) preference(in received) string {
 	}
 	kind := chat.EventOptIn
 	if in.Preference.OptedOut {
-		at, _ := window.Effective(in.At, in.at)
-		b.optOut(k.ContactID, at)
 		kind = chat.EventOptOut
-	} else {
-		b.optOut(k.ContactID, time.Time{})
+	}
+	if at, _ := window.Effective(in.At, in.at); !b.wish(k.ContactID, in.Preference.OptedOut, at) {
+		return "preference_old"
 	}
 	if c := b.last(in.From); c != nil {
 		b.log(c, chat.Event{Kind: kind, At: in.at})

@@ -16,6 +16,7 @@ type ledger struct {
 	convs   map[chat.ConversationID]*conv
 	open    map[chat.IdentityID]*conv // by thread
 	newest  map[chat.IdentityID]*conv
+	wished  map[chat.ContactID]time.Time // the latest wish of each, as far as the record was asked
 
 	byExternal map[string]*chat.Message
 	byID       map[chat.MessageID]*chat.Message
@@ -44,19 +45,23 @@ func newLedger(st chat.LaneState) ledger {
 	l := ledger{
 		account: st.Account, state: st, known: map[addressKey]*chat.KnownIdentity{}, threads: map[chat.IdentityID]*chat.KnownIdentity{},
 		convs: map[chat.ConversationID]*conv{},
-		open:  map[chat.IdentityID]*conv{}, newest: map[chat.IdentityID]*conv{}, byExternal: map[string]*chat.Message{},
+		open:  map[chat.IdentityID]*conv{}, newest: map[chat.IdentityID]*conv{}, wished: map[chat.ContactID]time.Time{}, byExternal: map[string]*chat.Message{},
 		byID: map[chat.MessageID]*chat.Message{},
 	}
 	for i := range st.Identities {
 		k := st.Identities[i]
 		l.known[key(k.Address)] = &k
 		l.threads[k.ID] = &k
+		l.wished[k.ContactID] = k.WishedAt
 	}
 	for _, r := range st.Conversations {
 		c := &conv{ConversationRow: r}
 		l.convs[c.ID] = c
 		if c.Status.Open() {
 			l.open[c.IdentityID] = c
+		}
+		if c.OptedOut.After(l.wished[c.ContactID]) {
+			l.wished[c.ContactID] = c.OptedOut
 		}
 		if n := l.newest[c.IdentityID]; n == nil || c.CreatedAt.After(n.CreatedAt) {
 			l.newest[c.IdentityID] = c
@@ -313,13 +318,30 @@ func (l *ledger) touch(c *conv) {
 	}
 }
 
-func (l *ledger) optOut(contact chat.ContactID, at time.Time) {
-	l.write.OptOuts = append(l.write.OptOuts, chat.Contact{ID: contact, OptedOut: at})
-	for _, c := range l.convs {
-		if c.ContactID == contact {
-			c.OptedOut = at
+// wish takes a contact's choice about being messaged, made at a time, and tells whether it is news: one that we hear of again,
+// or after a later one, changes nothing.
+func (l *ledger) wish(contact chat.ContactID, out bool, at time.Time) bool {
+	if !at.After(l.wished[contact]) {
+		return false
+	}
+	l.wished[contact] = at
+	l.write.Wishes = slices.DeleteFunc(l.write.Wishes, func(w chat.Wish) bool { return w.Contact == contact })
+	l.write.Wishes = append(l.write.Wishes, chat.Wish{Contact: contact, Out: out, At: at})
+	opted := time.Time{}
+	if out {
+		opted = at
+	}
+	for _, k := range l.known {
+		if k.ContactID == contact {
+			k.OptedOut = opted
 		}
 	}
+	for _, c := range l.convs {
+		if c.ContactID == contact {
+			c.OptedOut = opted
+		}
+	}
+	return true
 }
 
 // finish collects the write.

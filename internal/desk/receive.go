@@ -178,10 +178,10 @@ func (d *Desk) settleBatch(ctx context.Context, b *batch) {
 	}
 	d.tell(ctx, &b.ledger)
 	routed := map[chat.DepartmentID]bool{}
-	for _, e := range b.write.Events {
-		if q, ok := e.Data.(chat.QueuedData); ok && !routed[q.Department] {
-			routed[q.Department] = true
-			d.wake.Wake(ctx, task.Wake{Kind: task.Route, ID: q.Department.String()})
+	for _, e := range b.write.Events { // somebody waits, or a place is free
+		if line := b.convs[e.ConversationID].DepartmentID; (e.Kind == chat.EventQueued || e.Kind == chat.EventEnded) && !routed[line] {
+			routed[line] = true
+			d.ring(ctx, task.Route, line)
 		}
 	}
 	for i := range b.write.Messages {

@@ -243,8 +243,9 @@ func (b *batch) outcome(o chat.Outcome) {
 			b.log(c, chat.Event{Kind: chat.EventWindow, At: b.now})
 		}
 	case chat.EffectOptOut:
-		b.optOut(c.ContactID, b.now)
-		b.log(c, chat.Event{Kind: chat.EventOptOut, At: b.now})
+		if b.wish(c.ContactID, true, b.now) {
+			b.log(c, chat.Event{Kind: chat.EventOptOut, At: b.now})
+		}
 	case chat.EffectAccountBroken:
 		b.write.Account = &chat.AccountChange{State: chat.AccountDisconnected, Reason: string(o.Error.Code)}
 	case chat.EffectTemplatePaused:

@@ -215,12 +215,12 @@ func knownIdentities(rows pgx.Rows, st *chat.LaneState) error {
 	defer rows.Close()
 	for rows.Next() {
 		var k chat.KnownIdentity
-		var opted *time.Time
+		var opted, wished *time.Time
 		if err := rows.Scan(&k.ID, &k.ContactID, &k.Thread, &k.Address.Kind, &k.Address.Scope, &k.Address.Type, &k.Address.Value,
-			&k.ProfileName, &k.Username, &k.ContactName, &opted); err != nil {
+			&k.ProfileName, &k.Username, &k.ContactName, &opted, &wished); err != nil {
 			return err
 		}
-		k.OptedOut = at(opted)
+		k.OptedOut, k.WishedAt = at(opted), at(wished)
 		st.Identities = append(st.Identities, k)
 	}
 	return rows.Err()

@@ -20,9 +20,9 @@ func queueWrite(b *pgx.Batch, account chat.AccountID, w *chat.Write) {
 		b.Queue(gen.InsertContacts, n[0].CreatedAt, column(n, func(c *chat.Contact) chat.ContactID { return c.ID }),
 			column(n, func(c *chat.Contact) string { return c.Language }))
 	}
-	if n := w.OptOuts; len(n) > 0 {
-		b.Queue(gen.UpdateContactOptOut, column(n, func(c *chat.Contact) chat.ContactID { return c.ID }),
-			column(n, func(c *chat.Contact) *time.Time { return nullTime(c.OptedOut) }))
+	if n := w.Wishes; len(n) > 0 {
+		b.Queue(gen.KeepWishes, column(n, func(x *chat.Wish) chat.ContactID { return x.Contact }),
+			column(n, func(x *chat.Wish) bool { return x.Out }), column(n, func(x *chat.Wish) time.Time { return x.At }))
 	}
 	queueIdentities(b, w)
 	queueConversations(b, w)
@@ -219,7 +219,7 @@ func queueEvents(b *pgx.Batch, w *chat.Write) {
 		}
 	}
 	if len(left) > 0 {
-		b.Queue(gen.EndAssignments, left[0].At, column(left, func(e *ev) chat.ConversationID { return e.ConversationID }))
+		b.Queue(gen.EndAssignments, column(left, func(e *ev) chat.ConversationID { return e.ConversationID }), column(left, func(e *ev) time.Time { return e.At }))
 	}
 	if len(starts) > 0 {
 		b.Queue(gen.StartAssignments, column(starts, func(*start) chat.MessageID { return chat.NewID[chat.MessageID]() }),

@@ -163,11 +163,14 @@ func (q *Queries) DeletePending(ctx context.Context, accountID chat.AccountID, e
 }
 
 const EndAssignments = `-- name: EndAssignments :exec
-UPDATE assignments SET ended_at = greatest($1, started_at) WHERE conversation_id = any($2::uuid[]) AND ended_at IS NULL
+UPDATE assignments a SET ended_at = greatest(t.at, a.started_at)
+FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::timestamptz[]) AS at) AS t
+WHERE a.conversation_id = t.id AND a.ended_at IS NULL
 `
 
-func (q *Queries) EndAssignments(ctx context.Context, at *time.Time, conversationIds []uuid.UUID) error {
-	_, err := q.db.Exec(ctx, EndAssignments, at, conversationIds)
+// A contact's "//end" may have come in before the assignment that it ends began.
+func (q *Queries) EndAssignments(ctx context.Context, conversationIds []uuid.UUID, ats []time.Time) error {
+	_, err := q.db.Exec(ctx, EndAssignments, conversationIds, ats)
 	return err
 }
 
@@ -207,7 +210,7 @@ func (q *Queries) GiveProviderIDs(ctx context.Context, accountID uuid.UUID, prov
 
 const IdentitiesByID = `-- name: IdentitiesByID :many
 SELECT i.id, i.contact_id, i.thread_id, i.kind, i.scope, i.type, i.value, i.profile_name, i.username,
-	c.name AS contact_name, c.opted_out_at
+	c.name AS contact_name, c.opted_out_at, c.wished_at
 FROM identities i JOIN contacts c ON c.id = i.contact_id
 WHERE i.id = any($1::uuid[])
 `
@@ -224,6 +227,7 @@ type IdentitiesByIDRow struct {
 	Username    string
 	ContactName string
 	OptedOutAt  *time.Time
+	WishedAt    *time.Time
 }
 
 func (q *Queries) IdentitiesByID(ctx context.Context, ids []uuid.UUID) ([]IdentitiesByIDRow, error) {
@@ -247,6 +251,7 @@ func (q *Queries) IdentitiesByID(ctx context.Context, ids []uuid.UUID) ([]Identi
 			&i.Username,
 			&i.ContactName,
 			&i.OptedOutAt,
+			&i.WishedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -260,7 +265,7 @@ func (q *Queries) IdentitiesByID(ctx context.Context, ids []uuid.UUID) ([]Identi
 
 const IdentitiesByValue = `-- name: IdentitiesByValue :many
 SELECT i.id, i.contact_id, i.thread_id, i.kind, i.scope, i.type, i.value, i.profile_name, i.username,
-	c.name AS contact_name, c.opted_out_at
+	c.name AS contact_name, c.opted_out_at, c.wished_at
 FROM identities i JOIN contacts c ON c.id = i.contact_id
 WHERE i.value = any($1::text[]) AND i.kind = $2
 `
@@ -277,6 +282,7 @@ type IdentitiesByValueRow struct {
 	Username    string
 	ContactName string
 	OptedOutAt  *time.Time
+	WishedAt    *time.Time
 }
 
 // The addresses named in a batch.
@@ -301,6 +307,7 @@ func (q *Queries) IdentitiesByValue(ctx context.Context, values []string, kind s
 			&i.Username,
 			&i.ContactName,
 			&i.OptedOutAt,
+			&i.WishedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -603,6 +610,18 @@ func (q *Queries) InsertUnrouted(ctx context.Context, arg InsertUnroutedParams) 
 		arg.KeyValue,
 		arg.Body,
 	)
+	return err
+}
+
+const KeepWishes = `-- name: KeepWishes :exec
+UPDATE contacts c SET opted_out_at = CASE WHEN t.out THEN t.at END, wished_at = t.at, updated_at = now()
+FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::boolean[]) AS out, unnest($3::timestamptz[]) AS at) AS t
+WHERE c.id = t.id AND (c.wished_at IS NULL OR c.wished_at < t.at)
+`
+
+// What contacts chose about being messaged; an older wish does not undo a newer one.
+func (q *Queries) KeepWishes(ctx context.Context, ids []uuid.UUID, outs []bool, ats []time.Time) error {
+	_, err := q.db.Exec(ctx, KeepWishes, ids, outs, ats)
 	return err
 }
 
@@ -1321,16 +1340,6 @@ func (q *Queries) UnreadOutbound(ctx context.Context, conversationIds []uuid.UUI
 		return nil, err
 	}
 	return items, nil
-}
-
-const UpdateContactOptOut = `-- name: UpdateContactOptOut :exec
-UPDATE contacts c SET opted_out_at = t.at, updated_at = now()
-FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::timestamptz[]) AS at) AS t WHERE c.id = t.id
-`
-
-func (q *Queries) UpdateContactOptOut(ctx context.Context, ids []uuid.UUID, ats []time.Time) error {
-	_, err := q.db.Exec(ctx, UpdateContactOptOut, ids, ats)
-	return err
 }
 
 const UpdateConversations = `-- name: UpdateConversations :exec

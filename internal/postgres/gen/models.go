@@ -140,6 +140,7 @@ type Contact struct {
 	Name       string
 	Language   string
 	OptedOutAt *time.Time
+	WishedAt   *time.Time
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
 }

@@ -43,7 +43,7 @@ func (q *Queries) ChangedSince(ctx context.Context, since time.Time, horizon int
 }
 
 const ContactByID = `-- name: ContactByID :one
-SELECT c.id, c.name, c.language, c.opted_out_at, c.created_at, c.updated_at FROM contacts c WHERE c.id = $1
+SELECT c.id, c.name, c.language, c.opted_out_at, c.wished_at, c.created_at, c.updated_at FROM contacts c WHERE c.id = $1
 `
 
 type ContactByIDRow struct {
@@ -58,6 +58,7 @@ func (q *Queries) ContactByID(ctx context.Context, id chat.ContactID) (ContactBy
 		&i.Contact.Name,
 		&i.Contact.Language,
 		&i.Contact.OptedOutAt,
+		&i.Contact.WishedAt,
 		&i.Contact.CreatedAt,
 		&i.Contact.UpdatedAt,
 	)

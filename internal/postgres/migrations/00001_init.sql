@@ -174,7 +174,8 @@ CREATE TABLE contacts (
 	id           uuid PRIMARY KEY,
 	name         text NOT NULL DEFAULT '', -- as an agent wrote it
 	language     text NOT NULL DEFAULT '',
-	opted_out_at timestamptz,
+	opted_out_at timestamptz, -- null: may be messaged
+	wished_at    timestamptz, -- when they last said the one or the other
 	created_at   timestamptz NOT NULL DEFAULT now(),
 	updated_at   timestamptz NOT NULL DEFAULT now()
 );

@@ -41,13 +41,13 @@ RETURNING provider_id;
 -- name: IdentitiesByValue :many
 -- The addresses named in a batch.
 SELECT i.id, i.contact_id, i.thread_id, i.kind, i.scope, i.type, i.value, i.profile_name, i.username,
-	c.name AS contact_name, c.opted_out_at
+	c.name AS contact_name, c.opted_out_at, c.wished_at
 FROM identities i JOIN contacts c ON c.id = i.contact_id
 WHERE i.value = any(@values::text[]) AND i.kind = @kind;
 
 -- name: IdentitiesByID :many
 SELECT i.id, i.contact_id, i.thread_id, i.kind, i.scope, i.type, i.value, i.profile_name, i.username,
-	c.name AS contact_name, c.opted_out_at
+	c.name AS contact_name, c.opted_out_at, c.wished_at
 FROM identities i JOIN contacts c ON c.id = i.contact_id
 WHERE i.id = any(@ids::uuid[]);
 
@@ -118,9 +118,11 @@ FROM (SELECT unnest(@ids::uuid[]) AS id, unnest(@values::text[]) AS value, unnes
 	unnest(@usernames::text[]) AS username) AS t
 WHERE i.id = t.id;
 
--- name: UpdateContactOptOut :exec
-UPDATE contacts c SET opted_out_at = t.at, updated_at = now()
-FROM (SELECT unnest(@ids::uuid[]) AS id, unnest(@ats::timestamptz[]) AS at) AS t WHERE c.id = t.id;
+-- name: KeepWishes :exec
+-- What contacts chose about being messaged; an older wish does not undo a newer one.
+UPDATE contacts c SET opted_out_at = CASE WHEN t.out THEN t.at END, wished_at = t.at, updated_at = now()
+FROM (SELECT unnest(@ids::uuid[]) AS id, unnest(@outs::boolean[]) AS out, unnest(@ats::timestamptz[]) AS at) AS t
+WHERE c.id = t.id AND (c.wished_at IS NULL OR c.wished_at < t.at);
 
 -- name: InsertConversations :exec
 INSERT INTO conversations (id, account_id, identity_id, contact_id, department_id, agent_id, status, controller, priority,
@@ -182,7 +184,10 @@ FROM (SELECT unnest(@ids::uuid[]) AS id, unnest(@message_ids::uuid[]) AS message
 WHERE a.id = t.id AND a.message_id IS NULL;
 
 -- name: EndAssignments :exec
-UPDATE assignments SET ended_at = greatest(@at, started_at) WHERE conversation_id = any(@conversation_ids::uuid[]) AND ended_at IS NULL;
+-- A contact's "//end" may have come in before the assignment that it ends began.
+UPDATE assignments a SET ended_at = greatest(t.at, a.started_at)
+FROM (SELECT unnest(@conversation_ids::uuid[]) AS id, unnest(@ats::timestamptz[]) AS at) AS t
+WHERE a.conversation_id = t.id AND a.ended_at IS NULL;
 
 -- name: StartAssignments :exec
 INSERT INTO assignments (id, conversation_id, agent_id, how, department_id, waiting_since, started_at, load_after, capacity)
