@@ -149,6 +149,9 @@ func (a *API) Send(c *web.Call, in SendMessage) (web.Message, error) {
 	}
 	r := desk.Reply{Note: in.Note, Text: in.Text, ReplyTo: in.ReplyTo, Attachments: in.Attachments, List: in.List}
 	if l := in.Location; l != nil {
+		if in.Text != "" {
+			return web.Message{}, chat.Errorf(chat.CodeInvalid, "a location carries no text").With("field", "text")
+		}
 		r.Location = &chat.Location{Latitude: l.Latitude, Longitude: l.Longitude, Name: l.Name, Address: l.Address}
 	}
 	for _, b := range in.Buttons {
