@@ -130,8 +130,11 @@ func TestGuessingIsSlowedAndTellsNothing(t *testing.T) { // S32, S33, S36
 	h.person("deniz@example.com", password)
 	bodies := map[string]bool{}
 	for _, try := range []map[string]string{
-		{"email": "deniz@example.com", "password": "wrong"}, {"email": "nobody@example.com", "password": "wrong"},
-		{"email": "admin", "password": "admin"}, {"email": "", "password": ""}, {"email": "deniz@example.com'--", "password": "x"},
+		{"email": "deniz@example.com", "password": "wrong"},
+		{"email": "nobody@example.com", "password": "wrong"},
+		{"email": "admin", "password": "admin"},
+		{"email": "", "password": ""},
+		{"email": "deniz@example.com'--", "password": "x"},
 	} {
 		a := h.nobody().post("/api/v1/session", try)
 		a.refused(401, chat.CodeWrongCredentials)

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"reflect"
 	"regexp"
@@ -40,9 +41,7 @@ func readContract(t testing.TB) contract {
 		name := text[at[2]:at[3]]
 		c.interfaces[name] = parseShape(t, block(t, text[at[1]-1:]))
 		if at[4] >= 0 {
-			for k, f := range c.interfaces[text[at[4]:at[5]]] {
-				c.interfaces[name][k] = f
-			}
+			maps.Copy(c.interfaces[name], c.interfaces[text[at[4]:at[5]]])
 		}
 	}
 	union := text[strings.Index(text, "export type ServerFrame"):]

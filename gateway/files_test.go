@@ -240,9 +240,13 @@ func TestWhatABrowserCouldRunIsNeverShown(t *testing.T) { // B61, B62, S19
 		{"x.svg", "image/svg+xml", `<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>`},
 		{"x.svg", "image/svg+xml; x", `<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>`},
 		{"x.png", "image/png", "<html>" + script},
-		{"x.html", "text/html", "<!doctype html>" + script}, {"x.xhtml", "application/xhtml+xml", `<html xmlns="http://www.w3.org/1999/xhtml"/>`},
-		{"x.js", "text/javascript", "alert(1)"}, {"x.xml", "text/xml", "<a/>"}, {"x.txt", "text/plain", script},
-		{"x.gif", "image/gif", "GIF89a/*" + script + "*/=0;"}, {"x.pdf", "image/png", "%PDF-1.4 " + script},
+		{"x.html", "text/html", "<!doctype html>" + script},
+		{"x.xhtml", "application/xhtml+xml", `<html xmlns="http://www.w3.org/1999/xhtml"/>`},
+		{"x.js", "text/javascript", "alert(1)"},
+		{"x.xml", "text/xml", "<a/>"},
+		{"x.txt", "text/plain", script},
+		{"x.gif", "image/gif", "GIF89a/*" + script + "*/=0;"},
+		{"x.pdf", "image/png", "%PDF-1.4 " + script},
 	} {
 		var f file
 		a.upload(tc.name, tc.declared, []byte(tc.body)).into(201, &f)

@@ -268,7 +268,8 @@ type logged struct {
 }
 
 func (l *logged) Write(p []byte) (int, error) { l.mu.Lock(); defer l.mu.Unlock(); return l.b.Write(p) }
-func (l *logged) String() string              { l.mu.Lock(); defer l.mu.Unlock(); return l.b.String() }
+
+func (l *logged) String() string { l.mu.Lock(); defer l.mu.Unlock(); return l.b.String() }
 
 // caller is somebody who asks: an agent's browser, a program with a key, or nobody.
 type caller struct {

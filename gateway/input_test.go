@@ -63,8 +63,10 @@ func TestABadIdIsNobodys(t *testing.T) { // B37
 			continue
 		}
 		a := h.agent(chat.RoleAdmin) // each has a rate of their own
-		for _, id := range []string{"-1", "0", "9223372036854775808", "1 or 1=1", "00000000-0000-0000-0000-000000000000", "{0195a7f0-1111-7000-8000-000000000001}",
-			"urn:uuid:0195a7f0-1111-7000-8000-000000000001", "0195a7f0111170008000000000000001", "0195a7f0-1111-7000-8000-00000000000g", strings.Repeat("a", 2000)} {
+		for _, id := range []string{
+			"-1", "0", "9223372036854775808", "1 or 1=1", "00000000-0000-0000-0000-000000000000", "{0195a7f0-1111-7000-8000-000000000001}",
+			"urn:uuid:0195a7f0-1111-7000-8000-000000000001", "0195a7f0111170008000000000000001", "0195a7f0-1111-7000-8000-00000000000g", strings.Repeat("a", 2000),
+		} {
 			p := strings.NewReplacer("{id}", url.PathEscape(id), "{mid}", url.PathEscape(id)).Replace(path)
 			var body any
 			if method != "GET" && method != "DELETE" {

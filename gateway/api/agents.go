@@ -123,11 +123,14 @@ func (a *API) EnableAgent(c *web.Call, in onAgent) (Agent, error) {
 	return shownAgent(a.Desk.EnableAgent(c, c.P(), in.ID))
 }
 
-// AgentPassword gives an agent a password that they must change.
-func (a *API) AgentPassword(c *web.Call, in struct {
+// FirstPassword is a password that an agent must change.
+type FirstPassword struct {
 	onAgent
 	Password string `json:"password"`
-}) error {
+}
+
+// AgentPassword gives an agent a password that they must change.
+func (a *API) AgentPassword(c *web.Call, in FirstPassword) error {
 	return a.Desk.SetAgentPassword(c, c.P(), in.ID, in.Password)
 }
 

@@ -77,10 +77,12 @@ func (a *API) PatchCannedReply(c *web.Call, in CannedReplyPatch) (CannedReply, e
 	return shownCanned(a.Desk.UpdateCannedReply(c, c.P(), in.ID, chat.CannedReplyPatch{Shortcut: in.Shortcut, Title: in.Title, Text: in.Text}))
 }
 
-// DeleteCannedReply removes one.
-func (a *API) DeleteCannedReply(c *web.Call, in struct {
+type onCannedReply struct {
 	ID chat.CannedReplyID `path:"id" json:"-"`
-}) error {
+}
+
+// DeleteCannedReply removes one.
+func (a *API) DeleteCannedReply(c *web.Call, in onCannedReply) error {
 	return a.Desk.DeleteCannedReply(c, c.P(), in.ID)
 }
 

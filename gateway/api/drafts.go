@@ -60,10 +60,13 @@ func (a *API) PutDraft(c *web.Call, in PutDraftBody) error {
 	return a.Desk.PutDraft(c, c.P(), in.ID, chat.Draft{Tab: in.Tab, Text: in.Text, ReplyTo: in.ReplyTo})
 }
 
-// DeleteDraft drops it.
-func (a *API) DeleteDraft(c *web.Call, in struct {
+// DraftTab is which draft.
+type DraftTab struct {
 	onConversation
 	Tab chat.Tab `query:"tab" enum:"reply,note" default:"reply" json:"-"`
-}) error {
+}
+
+// DeleteDraft drops it.
+func (a *API) DeleteDraft(c *web.Call, in DraftTab) error {
 	return a.Desk.DeleteDraft(c, c.P(), in.ID, in.Tab)
 }

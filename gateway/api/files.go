@@ -94,8 +94,7 @@ func (b *brokenReader) Read(p []byte) (int, error) {
 
 // broken is a body that ended before its end, or is none: the caller's business (RELIABILITY.md B66).
 func broken(err error) error {
-	var own *chat.Error
-	if errors.As(err, &own) {
+	if own, ok := errors.AsType[*chat.Error](err); ok {
 		return own // over the limit
 	}
 	return chat.Errorf(chat.CodeInvalid, "the multipart body is malformed or broke off")

@@ -72,9 +72,11 @@ func (a *API) CreateAPIKey(c *web.Call, in APIKeyForm) (APIKey, error) {
 	return out, nil
 }
 
-// DeleteAPIKey ends a key, at once.
-func (a *API) DeleteAPIKey(c *web.Call, in struct {
+type onAPIKey struct {
 	ID chat.APIKeyID `path:"id" json:"-"`
-}) error {
+}
+
+// DeleteAPIKey ends a key, at once.
+func (a *API) DeleteAPIKey(c *web.Call, in onAPIKey) error {
 	return a.Desk.RevokeAPIKey(c, c.P(), in.ID)
 }

@@ -101,10 +101,12 @@ func (a *API) showMessages(c *web.Call, found []chat.ThreadMessage) []web.Messag
 	return out
 }
 
-// Message is one message, with all of its text.
-func (a *API) Message(c *web.Call, in struct {
+type anyMessage struct {
 	MID chat.MessageID `path:"mid" json:"-"`
-}) (web.Message, error) {
+}
+
+// Message is one message, with all of its text.
+func (a *API) Message(c *web.Call, in anyMessage) (web.Message, error) {
 	return a.shown(c)(a.Desk.Message(c, c.P(), in.MID))
 }
 

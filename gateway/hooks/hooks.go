@@ -231,14 +231,14 @@ func request(c *fiber.Ctx) channels.Request {
 	r := channels.Request{
 		Method: c.Method(), Header: map[string][]string{}, Query: map[string][]string{}, Body: bytes.Clone(c.Request().Body()),
 	}
-	c.Request().Header.VisitAll(func(k, v []byte) {
+	for k, v := range c.Request().Header.All() {
 		name := http.CanonicalHeaderKey(string(k))
 		r.Header[name] = append(r.Header[name], string(v))
-	})
-	c.Request().URI().QueryArgs().VisitAll(func(k, v []byte) {
+	}
+	for k, v := range c.Request().URI().QueryArgs().All() {
 		name := string(k)
 		r.Query[name] = append(r.Query[name], string(v))
-	})
+	}
 	return r
 }
 

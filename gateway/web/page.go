@@ -81,10 +81,10 @@ func (c *Call) Place(cursor string, place any) error {
 func (c *Call) view() string {
 	key := c.Who.Key()
 	q := url.Values{}
-	c.c.Request().URI().QueryArgs().VisitAll(func(k, v []byte) {
+	for k, v := range c.c.Request().URI().QueryArgs().All() {
 		if name := string(k); name != "cursor" && name != "limit" {
 			q.Add(name, string(v))
 		}
-	})
+	}
 	return strings.Join([]string{hex.EncodeToString(key[:]), string(c.c.Request().URI().PathOriginal()), q.Encode()}, " ")
 }

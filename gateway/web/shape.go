@@ -84,7 +84,7 @@ func (s shape) read(c *Call, in reflect.Value) error {
 func (s shape) readQuery(c *Call, in reflect.Value) error {
 	given := map[string]string{}
 	var bad error
-	c.c.Request().URI().QueryArgs().VisitAll(func(k, v []byte) {
+	for k, v := range c.c.Request().URI().QueryArgs().All() {
 		name, value := string(k), string(v)
 		switch _, twice := given[name]; {
 		case twice:
@@ -95,7 +95,7 @@ func (s shape) readQuery(c *Call, in reflect.Value) error {
 			bad = invalid("%q is no text", name).With("field", name)
 		}
 		given[name] = value
-	})
+	}
 	if bad != nil {
 		return bad
 	}
@@ -125,7 +125,7 @@ func (p part) set(in reflect.Value, text string) error {
 			return err
 		}
 	}
-	if u, ok := f.Addr().Interface().(encoding.TextUnmarshaler); ok {
+	if u, ok := reflect.TypeAssert[encoding.TextUnmarshaler](f.Addr()); ok {
 		return u.UnmarshalText([]byte(text))
 	}
 	switch f.Kind() {
