@@ -98,6 +98,7 @@ type LaneNeeds struct {
 	Targets   []string    // provider ids of messages that statuses, reactions, edits and deletions are about
 	Opaque    []MessageID // the same by our own id
 	UpTo      bool        // a "read up to here" is among them
+	Echoes    bool        // messages that the business sent are among them
 	Templates bool
 }
 
@@ -110,7 +111,7 @@ type LaneState struct {
 	Conversations []ConversationRow // open ones of the Values, those of the targets, and the newest of threads without an open one
 	Targets       map[string]Message
 	ByID          map[MessageID]Message
-	Outbound      []Message // of the Conversations, not read yet; only with UpTo
+	Outbound      []Message // ours in the Conversations: not read yet with UpTo, not confirmed yet with Echoes
 	Parked        []Parked  // what waited for messages of this batch
 	Templates     []TemplateRow
 }

@@ -3,6 +3,7 @@ package desk
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -54,13 +55,14 @@ func (b *batch) needs() chat.LaneNeeds {
 				b.claims[in.Message.ExternalID] = chat.NewID[chat.MessageID]()
 			}
 			target(in.Message.ReplyExternal)
+			n.Echoes = n.Echoes || in.Message.Direction == chat.Out && !in.Message.Silent
 		case in.Call != nil:
 			if in.Call.ExternalID != "" {
 				b.claims[callName(in.Call)] = chat.NewID[chat.MessageID]()
 			}
 		case in.Status != nil:
 			target(in.Status.ExternalID)
-			if id, ok := opaqueID(in.Status.Opaque); ok {
+			if id, _, ok := opaque(in.Status.Opaque); ok {
 				n.Opaque = append(n.Opaque, id)
 			}
 			n.UpTo = n.UpTo || in.Status.UpTo
@@ -78,10 +80,8 @@ func (b *batch) needs() chat.LaneNeeds {
 			n.Templates = true
 		}
 	}
-	for id := range targets {
-		if _, here := b.claims[id]; !here {
-			n.Targets = append(n.Targets, id)
-		}
+	for id := range targets { // also of messages in the batch: they may come for the second time
+		n.Targets = append(n.Targets, id)
 	}
 	for v := range values {
 		n.Values = append(n.Values, v)
@@ -100,8 +100,22 @@ func (b *batch) decide(st chat.LaneState) *chat.Write {
 	for _, p := range st.Parked {
 		b.counts["unparked_"+b.apply(received{p.Inbound, p.ReceivedAt})]++
 	}
+	b.reunite()
 	b.write.Quarantined = b.poor
 	return b.finish()
+}
+
+// reunite applies updates that came before their message, but in the same batch.
+func (b *batch) reunite() {
+	waiting := b.write.Parked
+	b.write.Parked = nil
+	for _, p := range waiting {
+		if b.target(p.ExternalID) == nil {
+			b.write.Parked = append(b.write.Parked, p)
+		} else {
+			b.counts["unparked_"+b.apply(received{p.Inbound, p.ReceivedAt})]++
+		}
+	}
 }
 
 // apply applies one happening and says what became of it, as a metric label.
@@ -144,6 +158,9 @@ func (b *batch) message(in received) string {
 	}
 	if !isClaimed || !b.state.New[m.ExternalID] || b.byExternal[m.ExternalID] != nil {
 		return "duplicate"
+	}
+	if ours := b.unconfirmed(in); ours != nil {
+		return b.confirm(ours, in)
 	}
 	effective, flagged := window.Effective(in.At, in.at)
 	who := b.person(in.From, in.Profile)
@@ -193,6 +210,33 @@ func (b *batch) message(in received) string {
 	return "message"
 }
 
+// unconfirmed finds the message of ours that an echo is of, if it came before the answer to our request, or if that answer
+// never came: Instagram echoes what programs send too, without our id (PROTOCOLS.md §6).
+func (b *batch) unconfirmed(in received) *chat.Message {
+	m := in.Message
+	if m.Direction != chat.Out || m.Silent {
+		return nil
+	}
+	for _, o := range b.outbound {
+		if o.ExternalID == "" && (o.Status == chat.StatusSending || o.Status == chat.StatusUnknown) && o.Kind == m.Kind && o.Text == m.Text &&
+			b.isOf(b.convs[o.ConversationID], in.From) {
+			return o
+		}
+	}
+	return nil
+}
+
+// confirm takes an echo for the answer to our request.
+func (b *batch) confirm(m *chat.Message, in received) string {
+	m.ExternalID = in.Message.ExternalID
+	b.write.Given = append(b.write.Given, *m)
+	b.byExternal[m.ExternalID] = m
+	m.Status, _ = m.Status.Merge(chat.StatusSent)
+	m.DueAt, m.Error = time.Time{}, nil
+	b.update(b.convs[m.ConversationID], m, chat.Event{Kind: chat.EventStatus, At: in.at, MessageID: m.ID})
+	return "echo_of_ours"
+}
+
 // lateAfter is how long a message may be on its way before it is marked late.
 const lateAfter = 5 * time.Minute
 
@@ -222,15 +266,20 @@ func (b *batch) status(in received) string {
 		return b.readUpTo(in)
 	}
 	m := b.target(st.ExternalID)
+	earlier := m != nil && m.ExternalID != st.ExternalID // it is about an attempt before the present one
 	if m == nil {
-		if id, ok := opaqueID(st.Opaque); ok {
+		if id, attempt, ok := opaque(st.Opaque); ok && b.byID[id] != nil {
 			m = b.byID[id]
+			earlier = attempt < m.Attempt
 		}
 	}
 	if m == nil || m.Direction != chat.Out {
 		return b.park(in, st.ExternalID)
 	}
-	if m.ExternalID == "" && st.ExternalID != "" { // the receipt that never reached us
+	if st.Status == chat.StatusFailed && (earlier || m.Status == chat.StatusPending) {
+		return "status_old"
+	}
+	if m.ExternalID == "" && st.ExternalID != "" && !earlier { // the receipt that never reached us
 		m.ExternalID = st.ExternalID
 		b.write.Given = append(b.write.Given, *m)
 		b.byExternal[st.ExternalID] = m
@@ -276,7 +325,7 @@ func (b *batch) learn(c *conv, m *chat.Message, in received) {
 			b.log(c, chat.Event{Kind: chat.EventOptOut, At: in.at})
 		}
 	case chat.EffectAccountBroken:
-		b.write.Account = &chat.AccountChange{State: chat.AccountDisconnected, Reason: string(st.Error.Code)}
+		b.news(chat.AccountChange{State: chat.AccountDisconnected, Reason: string(st.Error.Code)})
 	case chat.EffectTemplatePaused:
 		b.syncTemplates = true
 	}
@@ -295,7 +344,10 @@ func (b *batch) readUpTo(in received) string {
 	moved := 0
 	for _, m := range b.outbound {
 		c := b.convs[m.ConversationID]
-		if m.CreatedAt.After(until) || (thread != chat.ConversationID{} && m.ConversationID != thread) || !b.isOf(c, in.From) {
+		switch {
+		case m.CreatedAt.After(until):
+			continue
+		case !chat.IsZero(thread) && m.ConversationID != thread, chat.IsZero(thread) && !b.isOf(c, in.From):
 			continue
 		}
 		if m.Status == chat.StatusSending {
@@ -320,9 +372,8 @@ func (b *batch) reaction(in received) string {
 		return b.park(in, r.ExternalID)
 	}
 	c := b.convs[m.ConversationID]
-	b.write.Reactions = append(b.write.Reactions, chat.ReactionWrite{
-		Reaction: chat.Reaction{MessageID: m.ID, Direction: r.Direction, Emoji: r.Emoji}, At: in.at,
-	})
+	at, _ := window.Effective(in.At, in.at)
+	b.set(chat.ReactionWrite{Reaction: chat.Reaction{MessageID: m.ID, Direction: r.Direction, Emoji: r.Emoji}, At: at})
 	b.log(c, chat.Event{Kind: chat.EventReaction, At: in.at, MessageID: m.ID, Data: chat.ReactionData{Emoji: r.Emoji, Direction: r.Direction}})
 	return "reaction"
 }
@@ -333,12 +384,13 @@ func (b *batch) edit(in received) string {
 	if m == nil {
 		return b.park(in, in.Edit.ExternalID)
 	}
-	if !m.DeletedAt.IsZero() || m.Direction != in.Edit.Direction || m.Text == in.Edit.Text {
+	at, _ := window.Effective(in.At, in.at)
+	if !m.DeletedAt.IsZero() || m.Direction != in.Edit.Direction || m.Text == in.Edit.Text || at.Before(m.EditedAt) {
 		return "edit_old"
 	}
 	c := b.convs[m.ConversationID]
 	m.Content.Previous = append(m.Content.Previous, chat.PreviousText{Text: m.Text, At: in.at})
-	m.Text, m.EditedAt = in.Edit.Text, in.at
+	m.Text, m.EditedAt = in.Edit.Text, at
 	b.update(c, m, chat.Event{Kind: chat.EventEdited, At: in.at, MessageID: m.ID})
 	return "edit"
 }
@@ -448,7 +500,7 @@ func (b *batch) issue(in received) string {
 	if i.Number != "" && digits(i.Number) != digits(b.account.Address) && !b.hasNumber(i.Number) {
 		return "account_other" // a business account's numbers share its key
 	}
-	b.write.Account = &chat.AccountChange{State: i.State, Reason: i.Event, PerSecond: i.PerSecond, TemplatesBlockedUntil: i.TemplatesBlockedUntil}
+	b.news(chat.AccountChange{State: i.State, Reason: i.Event, PerSecond: i.PerSecond, TemplatesBlockedUntil: i.TemplatesBlockedUntil})
 	return "account"
 }
 
@@ -494,11 +546,12 @@ func (b *batch) park(in received, external string) string {
 	return "parked"
 }
 
-// opaqueID reads our message id from what the provider echoes: the id, a dot and the attempt.
-func opaqueID(s string) (chat.MessageID, bool) {
-	s, _, _ = strings.Cut(s, ".")
+// opaque reads what the provider echoes of Opaque.
+func opaque(s string) (id chat.MessageID, attempt int, ok bool) {
+	s, number, _ := strings.Cut(s, ".")
 	u, err := uuid.Parse(s)
-	return chat.MessageID(u), err == nil && len(s) == 36
+	attempt, notNumber := strconv.Atoi(number)
+	return chat.MessageID(u), attempt, err == nil && notNumber == nil && len(s) == 36
 }
 
 // preview is what a list row shows of a message.

@@ -144,13 +144,8 @@ func (s *Store) laneState(ctx context.Context, tx db, acc chat.Account, now time
 			_, err := pgx.ForEachRow(rows, []any{&name}, func() error { st.New[name] = true; return nil })
 			return err
 		})
-		b.Queue(gen.TakeParked, names, acc.ID).Query(func(rows pgx.Rows) error {
-			var p chat.Parked
-			_, err := pgx.ForEachRow(rows, []any{&p.ExternalID, &p.Inbound, &p.ReceivedAt}, func() error {
-				st.Parked = append(st.Parked, p)
-				p = chat.Parked{}
-				return nil
-			})
+		b.Queue(gen.TakeParked, names, acc.ID).Query(func(rows pgx.Rows) (err error) {
+			st.Parked, err = parkedUpdates(rows)
 			return err
 		})
 	}
@@ -210,6 +205,17 @@ func (s *Store) laneState(ctx context.Context, tx db, acc chat.Account, now time
 	return st, s.laneHistory(ctx, tx, acc, n, &st)
 }
 
+// parkedUpdates reads the columns of TakeParked.
+func parkedUpdates(rows pgx.Rows) (out []chat.Parked, err error) {
+	var p chat.Parked
+	_, err = pgx.ForEachRow(rows, []any{&p.ExternalID, &p.Inbound, &p.ReceivedAt}, func() error {
+		out = append(out, p)
+		p = chat.Parked{}
+		return nil
+	})
+	return out, err
+}
+
 // knownIdentities reads the columns of IdentitiesByValue.
 func knownIdentities(rows pgx.Rows, st *chat.LaneState) error {
 	defer rows.Close()
@@ -245,7 +251,7 @@ func (s *Store) laneThreads(ctx context.Context, tx db, st *chat.LaneState) erro
 	return knownIdentities(rows, st)
 }
 
-// laneHistory adds the newest conversation of each known thread without an open one, and what a "read up to" may move.
+// laneHistory adds the newest conversation of each known thread without an open one, and what a "read up to" or an echo may move.
 func (s *Store) laneHistory(ctx context.Context, tx db, acc chat.Account, n chat.LaneNeeds, st *chat.LaneState) error {
 	if err := s.laneThreads(ctx, tx, st); err != nil {
 		return err
@@ -277,8 +283,12 @@ func (s *Store) laneHistory(ctx context.Context, tx db, acc chat.Account, n chat
 		}
 		st.Conversations = append(st.Conversations, locked...)
 	}
-	if n.UpTo && len(st.Conversations) > 0 {
-		rows, err := tx.Query(ctx, gen.UnreadOutbound, column(st.Conversations, func(c *chat.ConversationRow) chat.ConversationID { return c.ID }))
+	if (n.UpTo || n.Echoes) && len(st.Conversations) > 0 {
+		query := gen.UnconfirmedOutbound
+		if n.UpTo {
+			query = gen.UnreadOutbound // with those
+		}
+		rows, err := tx.Query(ctx, query, column(st.Conversations, func(c *chat.ConversationRow) chat.ConversationID { return c.ID }))
 		if err != nil {
 			return err
 		}
@@ -312,6 +322,49 @@ func eachMessage(rows pgx.Rows, f func(chat.Message)) error {
 		f(m)
 	}
 	return rows.Err()
+}
+
+// Stranded names, by account, provider ids that updates wait for and that messages have. Both came at the same moment: the
+// batch that parked the update had not seen the id, and whoever wrote the id had not seen the update.
+func (s *Store) Stranded(ctx context.Context) (map[chat.AccountID][]string, error) {
+	rows, err := s.q.Stranded(ctx, s.Shifted().Seconds())
+	out := map[chat.AccountID][]string{}
+	for _, r := range rows {
+		out[r.AccountID] = append(out[r.AccountID], r.ProviderID)
+	}
+	return out, wrap(err)
+}
+
+// Unpark takes the updates that wait for these provider ids of messages that are there, and writes what decide returns.
+func (s *Store) Unpark(ctx context.Context, id chat.AccountID, ids []string, decide func(chat.LaneState) *chat.Write) error {
+	return s.inTx(ctx, s.lane, "unpark", func(tx pgx.Tx) error {
+		row, err := gen.New(tx).AccountByID(ctx, id)
+		if err != nil {
+			return err
+		}
+		acc, err := account(row.ChannelAccount, row.Keys)
+		if err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, gen.TakeParked, ids, id)
+		if err != nil {
+			return err
+		}
+		parked, err := parkedUpdates(rows)
+		if err != nil {
+			return err
+		}
+		now, err := s.clock(ctx, tx)
+		if err != nil {
+			return err
+		}
+		st, err := s.laneState(ctx, tx, acc, now, chat.LaneNeeds{Kind: acc.Kind, Targets: ids, UpTo: true})
+		if err != nil {
+			return err
+		}
+		st.Parked = parked
+		return s.applyWrite(ctx, tx, id, decide(st))
+	})
 }
 
 // FailEvent notes a failed attempt of an event and when to try it again.

@@ -197,12 +197,14 @@ func (q *Queries) FailPending(ctx context.Context, arg FailPendingParams) error 
 }
 
 const GiveProviderIDs = `-- name: GiveProviderIDs :exec
-INSERT INTO provider_ids (account_id, provider_id, message_id)
+INSERT INTO provider_ids AS p (account_id, provider_id, message_id)
 SELECT $1::uuid, unnest($2::text[]), unnest($3::uuid[])
-ON CONFLICT DO NOTHING
+ON CONFLICT (provider_id, account_id) DO UPDATE SET message_id = excluded.message_id
+WHERE NOT EXISTS (SELECT 1 FROM messages m WHERE m.id = p.message_id)
 `
 
-// Ids that the provider gave to messages of ours. An echo may have been faster; then the id stays with what it named.
+// Ids that the provider gave to messages of ours. An id stays with the message that it names, unless that is only about to
+// be written: an echo that turned out to be of ours.
 func (q *Queries) GiveProviderIDs(ctx context.Context, accountID uuid.UUID, providerIds []string, messageIds []uuid.UUID) error {
 	_, err := q.db.Exec(ctx, GiveProviderIDs, accountID, providerIds, messageIds)
 	return err
@@ -1274,6 +1276,63 @@ func (q *Queries) TemplatesOfAccount(ctx context.Context, accountID chat.Account
 			&i.Template.Definition,
 			&i.Template.GoneAt,
 			&i.Template.UpdatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const UnconfirmedOutbound = `-- name: UnconfirmedOutbound :many
+SELECT m.id, m.conversation_id, m.account_id, m.seq, m.direction, m.kind, m.text, m.content, m.status, m.error, m.agent_id, m.source, m.external_id, m.reply_to, m.reply_external, m.provider_at, m.created_at, m.late, m.edited_at, m.deleted_at, m.bulk, m.automated, m.attempt, m.fence, m.due_at FROM messages m JOIN conversations c ON c.id = m.conversation_id
+WHERE c.id = any($1::uuid[]) AND m.seq > c.last_seq - 200 AND m.direction = 'out' AND m.status IN ('sending', 'unknown') AND m.external_id = ''
+ORDER BY m.conversation_id, m.seq
+`
+
+type UnconfirmedOutboundRow struct {
+	Message Message
+}
+
+// The latest messages of ours of which nobody knows the provider's id, or whether they were sent.
+func (q *Queries) UnconfirmedOutbound(ctx context.Context, conversationIds []uuid.UUID) ([]UnconfirmedOutboundRow, error) {
+	rows, err := q.db.Query(ctx, UnconfirmedOutbound, conversationIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []UnconfirmedOutboundRow
+	for rows.Next() {
+		var i UnconfirmedOutboundRow
+		if err := rows.Scan(
+			&i.Message.ID,
+			&i.Message.ConversationID,
+			&i.Message.AccountID,
+			&i.Message.Seq,
+			&i.Message.Direction,
+			&i.Message.Kind,
+			&i.Message.Text,
+			&i.Message.Content,
+			&i.Message.Status,
+			&i.Message.Error,
+			&i.Message.AgentID,
+			&i.Message.Source,
+			&i.Message.ExternalID,
+			&i.Message.ReplyTo,
+			&i.Message.ReplyExternal,
+			&i.Message.ProviderAt,
+			&i.Message.CreatedAt,
+			&i.Message.Late,
+			&i.Message.EditedAt,
+			&i.Message.DeletedAt,
+			&i.Message.Bulk,
+			&i.Message.Automated,
+			&i.Message.Attempt,
+			&i.Message.Fence,
+			&i.Message.DueAt,
 		); err != nil {
 			return nil, err
 		}

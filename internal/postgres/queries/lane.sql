@@ -90,6 +90,12 @@ SELECT sqlc.embed(m) FROM messages m JOIN conversations c ON c.id = m.conversati
 WHERE c.id = any(@conversation_ids::uuid[]) AND m.direction = 'out' AND m.status IN ('sent', 'delivered', 'unknown', 'sending')
 ORDER BY m.conversation_id, m.seq;
 
+-- name: UnconfirmedOutbound :many
+-- The latest messages of ours of which nobody knows the provider's id, or whether they were sent.
+SELECT sqlc.embed(m) FROM messages m JOIN conversations c ON c.id = m.conversation_id
+WHERE c.id = any(@conversation_ids::uuid[]) AND m.seq > c.last_seq - 200 AND m.direction = 'out' AND m.status IN ('sending', 'unknown') AND m.external_id = ''
+ORDER BY m.conversation_id, m.seq;
+
 -- name: LastConversations :many
 -- The newest conversation of each thread, for those without an open one.
 SELECT DISTINCT ON (c.identity_id) c.id FROM conversations c
@@ -154,12 +160,13 @@ WHERE c.id = t.id;
 
 -- name: InsertMessages :exec
 INSERT INTO messages (id, conversation_id, account_id, seq, direction, kind, text, content, status, error, agent_id, source,
-	external_id, reply_to, reply_external, provider_at, created_at, late, automated, due_at)
+	external_id, reply_to, reply_external, provider_at, created_at, late, automated, due_at, edited_at, deleted_at)
 SELECT unnest(@ids::uuid[]), unnest(@conversation_ids::uuid[]), unnest(@account_ids::uuid[]), unnest(@seqs::bigint[]),
 	unnest(@directions::text[]), unnest(@kinds::text[]), unnest(@texts::text[]), unnest(@contents::jsonb[]),
 	unnest(@statuses::text[]), unnest(@errors::jsonb[]), unnest(@agent_ids::uuid[]), unnest(@sources::text[]),
 	unnest(@external_ids::text[]), unnest(@reply_tos::uuid[]), unnest(@reply_externals::text[]), unnest(@provider_ats::timestamptz[]),
-	unnest(@created_ats::timestamptz[]), unnest(@lates::boolean[]), unnest(@automateds::boolean[]), unnest(@due_ats::timestamptz[]);
+	unnest(@created_ats::timestamptz[]), unnest(@lates::boolean[]), unnest(@automateds::boolean[]), unnest(@due_ats::timestamptz[]),
+	unnest(@edited_ats::timestamptz[]), unnest(@deleted_ats::timestamptz[]);
 
 -- name: UpdateMessages :exec
 -- Statuses, edits, deletions and new attempts of messages that are there.
@@ -172,10 +179,12 @@ FROM (SELECT unnest(@ids::uuid[]) AS id, unnest(@created_ats::timestamptz[]) AS 
 WHERE m.id = t.id AND m.created_at = t.created_at;
 
 -- name: GiveProviderIDs :exec
--- Ids that the provider gave to messages of ours. An echo may have been faster; then the id stays with what it named.
-INSERT INTO provider_ids (account_id, provider_id, message_id)
+-- Ids that the provider gave to messages of ours. An id stays with the message that it names, unless that is only about to
+-- be written: an echo that turned out to be of ours.
+INSERT INTO provider_ids AS p (account_id, provider_id, message_id)
 SELECT @account_id::uuid, unnest(@provider_ids::text[]), unnest(@message_ids::uuid[])
-ON CONFLICT DO NOTHING;
+ON CONFLICT (provider_id, account_id) DO UPDATE SET message_id = excluded.message_id
+WHERE NOT EXISTS (SELECT 1 FROM messages m WHERE m.id = p.message_id);
 
 -- name: AttachUploads :exec
 UPDATE attachments a SET message_id = t.message_id, conversation_id = t.conversation_id, account_id = t.account_id, position = t.position
@@ -231,7 +240,7 @@ SELECT unnest(@ids::uuid[]), unnest(@message_ids::uuid[]), unnest(@conversation_
 -- name: SetReactions :exec
 INSERT INTO reactions (message_id, direction, emoji, at)
 SELECT unnest(@message_ids::uuid[]), unnest(@directions::text[]), unnest(@emojis::text[]), unnest(@ats::timestamptz[])
-ON CONFLICT (message_id, direction) DO UPDATE SET emoji = excluded.emoji, at = excluded.at;
+ON CONFLICT (message_id, direction) DO UPDATE SET emoji = excluded.emoji, at = excluded.at WHERE reactions.at <= excluded.at;
 
 -- name: ParkUpdates :exec
 INSERT INTO parked_updates (id, provider_id, account_id, inbound, received_at, expires_at)
@@ -246,6 +255,12 @@ WITH gone AS (
 	RETURNING id, provider_id, inbound, received_at
 )
 SELECT provider_id, inbound, received_at FROM gone ORDER BY id;
+
+-- name: Stranded :many
+-- Updates that wait for a message that is there. They were parked in the last minutes: the sweeper looks every second.
+SELECT DISTINCT u.account_id, u.provider_id FROM parked_updates u
+JOIN provider_ids p ON p.provider_id = u.provider_id AND p.account_id = u.account_id
+WHERE u.expires_at > now() + make_interval(hours => 23, mins => 50, secs => @shift_s::float8) LIMIT 200;
 
 -- name: DeletePending :exec
 DELETE FROM inbound_pending WHERE account_id = @account_id AND event_id = any(@event_ids::uuid[]);
