@@ -33,7 +33,7 @@ const (
 	EventReopened EventKind = "reopened"
 	EventRead     EventKind = "read"     // the holder's read mark moved
 	EventWindow   EventKind = "window"   // the provider shut the window
-	EventIdentity EventKind = "identity" // the contact's number or id changed
+	EventIdentity EventKind = "identity" // the contact's number, id or, of type "name", name changed
 	EventReferral EventKind = "referral" // came through a link or ad, without a message
 	EventCall     EventKind = "call"
 	EventOptOut   EventKind = "opt_out"

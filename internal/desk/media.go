@@ -15,7 +15,7 @@ type mediaStore interface {
 	KeepUpload(ctx context.Context, u chat.Upload) error
 	Attachment(ctx context.Context, file chat.AttachmentID) (chat.Upload, chat.ConversationID, error)
 	SyncTemplates(ctx context.Context, account chat.AccountID, listed []chat.TemplateListed) error
-	NoteProfile(ctx context.Context, id chat.ConversationID, p chat.Profile) (chat.ConversationRow, error)
+	NoteProfile(ctx context.Context, id chat.ConversationID, p chat.Profile) error
 	Reach(ctx context.Context, id chat.ConversationID) (account chat.AccountID, to []chat.Address, lastInbound string, err error)
 }
 
@@ -90,17 +90,21 @@ func (d *Desk) SyncTemplates(ctx context.Context, account chat.AccountID, listed
 	return nil
 }
 
-// NoteProfile takes the name that the provider told of a conversation's contact.
+// NoteProfile takes the name that the provider told of a conversation's contact. It is an event with a number, so that
+// nobody takes news that was already on its way, without the name, for newer.
 func (d *Desk) NoteProfile(ctx context.Context, id chat.ConversationID, p chat.Profile) error {
 	if p.Name == "" && p.Username == "" {
 		return nil
 	}
-	row, err := d.store.NoteProfile(ctx, id, p)
-	if err != nil {
+	if err := d.store.NoteProfile(ctx, id, p); err != nil {
 		return err
 	}
-	d.live.Publish(ctx, []chat.Notice{{Kind: chat.NoticeConversation, Conversation: &row}})
-	return nil
+	anybody := chat.Principal{Role: chat.RoleAdmin}
+	_, err := d.deed(ctx, chat.ChangeNeeds{Principal: anybody, Conversation: id}, func(st chat.ChangeState, l *ledger, c *conv) error {
+		l.log(c, chat.Event{Kind: chat.EventIdentity, At: st.Now, Data: map[string]string{"type": "name"}})
+		return nil
+	})
+	return err
 }
 
 // Reach tells how the contact of a conversation is reached and which of their messages is the newest.
@@ -115,9 +119,12 @@ type Due struct {
 	Sends []chat.AccountID
 	Media []chat.AccountID
 	Lost  int // claims whose senders are gone: given up as not confirmed
+
+	Stranded int // provider ids whose updates were parked while their message came: applied
 }
 
-// Due finds what should have been done age ago and was not, and gives up the claims of senders that are gone.
+// Due finds what should have been done age ago and was not. It gives up the claims of senders that are gone, and applies
+// updates that were parked although their message is there.
 func (d *Desk) Due(ctx context.Context, age time.Duration) (due Due, err error) {
 	if due.Lanes, err = d.store.PendingLanes(ctx, age); err != nil {
 		return due, err
@@ -130,6 +137,16 @@ func (d *Desk) Due(ctx context.Context, age time.Duration) (due Due, err error) 
 	}
 	if due.Media, err = d.store.DueMedia(ctx, age); err != nil {
 		return due, err
+	}
+	stranded, err := d.store.Stranded(ctx)
+	if err != nil {
+		return due, err
+	}
+	for account, ids := range stranded {
+		due.Stranded += len(ids)
+		if err := d.unpark(ctx, account, ids); err != nil {
+			return due, err
+		}
 	}
 	lost, err := d.store.LostSends(ctx)
 	if err != nil {

@@ -187,16 +187,6 @@ func (s *Store) Reach(ctx context.Context, conversation chat.ConversationID) (ac
 }
 
 // NoteProfile keeps the name that the provider told of a conversation's contact, under all addresses of the thread.
-func (s *Store) NoteProfile(ctx context.Context, conversation chat.ConversationID, p chat.Profile) (chat.ConversationRow, error) {
-	if err := s.q.NoteProfile(ctx, p.Name, p.Username, conversation); err != nil {
-		return chat.ConversationRow{}, wrap(err)
-	}
-	rows, err := s.ConversationRows(ctx, []chat.ConversationID{conversation})
-	if err == nil && len(rows) == 0 {
-		err = chat.Errorf(chat.CodeNotFound, "no such conversation")
-	}
-	if err != nil {
-		return chat.ConversationRow{}, err
-	}
-	return rows[0], nil
+func (s *Store) NoteProfile(ctx context.Context, conversation chat.ConversationID, p chat.Profile) error {
+	return wrap(s.q.NoteProfile(ctx, p.Name, p.Username, conversation))
 }

@@ -22,6 +22,13 @@ describe('events', () => {
     expect(state.seq).toBe(4);
     expect(state.messages.map((m) => m.seq)).toEqual([4]);
   });
+  test('a contact’s new name is no line, a new number is', () => {
+    const change = (seq: number, type: string) => event(seq, { kind: 'identity', message: undefined, data: { type } });
+    const { state, gap } = applyEvents(at(3), [change(4, 'name'), change(5, 'phone')]);
+    expect(gap).toBe(false);
+    expect(state.seq).toBe(5);
+    expect(state.events.map((e) => e.seq)).toEqual([5]);
+  });
   test('a duplicate frame changes nothing', () => {
     const once = applyEvents(at(3), [event(4)]).state;
     const twice = applyEvents(once, [event(4)]);

@@ -53,7 +53,7 @@ export function putMessages(messages: Message[], changes: Message[]): Message[] 
 const LINES = new Set(['queued', 'assigned', 'pended', 'ended', 'reopened', 'window', 'identity', 'referral', 'call', 'opt_out', 'opt_in']);
 
 export function putEvents(events: ThreadEvent[], changes: ThreadEvent[]): ThreadEvent[] {
-  const lines = changes.filter((e) => LINES.has(e.kind));
+  const lines = changes.filter((e) => LINES.has(e.kind) && e.data?.type !== 'name'); // a contact's name is in the header already
   if (!lines.length) return events;
   const bySeq = new Map(events.map((e) => [e.seq, e]));
   for (const e of lines) bySeq.set(e.seq, e);
