@@ -54,7 +54,7 @@ func (w *Workers) sweepOnce(ctx context.Context, age time.Duration) {
 	for _, a := range due.Media {
 		ring(task.Media, a.String())
 	}
-	for what, n := range map[string]int{"lane": len(due.Lanes), "line": len(due.Lines), "send": len(due.Sends), "media": len(due.Media), "claim": due.Lost} {
+	for what, n := range map[string]int{"lane": len(due.Lanes), "line": len(due.Lines), "send": len(due.Sends), "media": len(due.Media), "claim": due.Lost, "parked": due.Stranded} {
 		if n > 0 {
 			w.Metrics.Recovered(what, n)
 		}

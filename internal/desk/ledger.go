@@ -55,6 +55,9 @@ func newLedger(st chat.LaneState) ledger {
 		l.wished[k.ContactID] = k.WishedAt
 	}
 	for _, r := range st.Conversations {
+		if l.convs[r.ID] != nil {
+			continue // it was read for two reasons
+		}
 		c := &conv{ConversationRow: r}
 		l.convs[c.ID] = c
 		if c.Status.Open() {
@@ -267,10 +270,39 @@ func (l *ledger) add(c *conv, m *chat.Message) {
 
 // react sets our reaction on a message and says so.
 func (l *ledger) react(c *conv, on chat.MessageID, emoji string, at time.Time, by chat.AgentID) {
-	l.write.Reactions = append(l.write.Reactions, chat.ReactionWrite{
-		Reaction: chat.Reaction{MessageID: on, Direction: chat.Out, Emoji: emoji}, At: at,
-	})
+	l.set(chat.ReactionWrite{Reaction: chat.Reaction{MessageID: on, Direction: chat.Out, Emoji: emoji}, At: at})
 	l.log(c, chat.Event{Kind: chat.EventReaction, At: at, Actor: by, MessageID: on, Data: chat.ReactionData{Emoji: emoji, Direction: chat.Out}})
+}
+
+// set notes one side's reaction on a message: of several the latest.
+func (l *ledger) set(r chat.ReactionWrite) {
+	for i := range l.write.Reactions {
+		if have := &l.write.Reactions[i]; have.MessageID == r.MessageID && have.Direction == r.Direction {
+			if !r.At.Before(have.At) {
+				*have = r
+			}
+			return
+		}
+	}
+	l.write.Reactions = append(l.write.Reactions, r)
+}
+
+// news notes news about the account, beside what the batch has noted already.
+func (l *ledger) news(a chat.AccountChange) {
+	have := l.write.Account
+	if have == nil {
+		have = &chat.AccountChange{}
+		l.write.Account = have
+	}
+	if a.State != "" {
+		have.State, have.Reason = a.State, a.Reason
+	}
+	if a.PerSecond > 0 {
+		have.PerSecond = a.PerSecond
+	}
+	if !a.TemplatesBlockedUntil.IsZero() {
+		have.TemplatesBlockedUntil = a.TemplatesBlockedUntil
+	}
 }
 
 // update notes a change of a message that is there.

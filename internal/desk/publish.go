@@ -19,6 +19,9 @@ func (d *Desk) tell(ctx context.Context, l *ledger) {
 	for _, m := range l.added {
 		fresh[m.ID] = true
 	}
+	for _, r := range l.write.Reactions {
+		delete(fresh, r.MessageID)
+	}
 	var bare []*chat.ThreadMessage
 	for _, n := range notices {
 		for _, e := range n.Events {

@@ -22,6 +22,10 @@ type laneStore interface {
 	QuarantineEvent(ctx context.Context, account chat.AccountID, event chat.InboundEventID, why string) error
 	// LaneDue tells whether an account's lane has an event that is due.
 	LaneDue(ctx context.Context, account chat.AccountID) (bool, error)
+	// Stranded names provider ids that updates wait for and that messages have: both came at once.
+	Stranded(ctx context.Context) (map[chat.AccountID][]string, error)
+	// Unpark takes the updates that wait for these provider ids and writes what decide returns.
+	Unpark(ctx context.Context, account chat.AccountID, ids []string, decide func(chat.LaneState) *chat.Write) error
 	// PendingLanes names accounts whose oldest due event is older than age.
 	PendingLanes(ctx context.Context, age time.Duration) ([]chat.AccountID, error)
 }
@@ -134,6 +138,19 @@ func (d *Desk) setAside(ctx context.Context, account chat.AccountID, cause error
 	}
 	d.log.Warn("event failed", "account", account.String(), "event", e.ID.String(), "attempt", e.Attempts+1, "error", le.err.Error())
 	return d.store.FailEvent(ctx, account, e.ID, le.err.Error(), time.Second<<e.Attempts)
+}
+
+// unpark applies updates that were parked in the moment in which their message got its provider id.
+func (d *Desk) unpark(ctx context.Context, account chat.AccountID, ids []string) error {
+	var b batch
+	err := d.store.Unpark(ctx, account, ids, func(st chat.LaneState) *chat.Write {
+		b = batch{channel: d.kinds[st.Account.Kind], now: st.Now}
+		return b.decide(st)
+	})
+	if err == nil {
+		d.settleBatch(ctx, &b)
+	}
+	return err
 }
 
 // part is some of the happenings that an event holds.

@@ -7,6 +7,7 @@ import (
 
 	"gatehouse/internal/chat"
 	"gatehouse/internal/postgres"
+	"gatehouse/templates"
 )
 
 // texts is a thread in one line.
@@ -29,4 +30,12 @@ type tally struct {
 func (s *tally) DrainLane(ctx context.Context, account chat.AccountID, limit int, lane chat.Lane) (int, error) {
 	s.drains++
 	return s.Store.DrainLane(ctx, account, limit, lane)
+}
+
+// greeting is an approved template with one variable.
+func greeting() templates.Template {
+	return templates.Template{
+		Name: "greeting", Language: "tr", Category: templates.Utility, Status: templates.StatusApproved, ParameterFormat: templates.Named,
+		Components: []templates.Component{{Type: templates.Body, Text: "Merhaba {{first_name}}, siparişiniz hazır."}},
+	}
 }

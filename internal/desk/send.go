@@ -247,7 +247,7 @@ func (b *batch) outcome(o chat.Outcome) {
 			b.log(c, chat.Event{Kind: chat.EventOptOut, At: b.now})
 		}
 	case chat.EffectAccountBroken:
-		b.write.Account = &chat.AccountChange{State: chat.AccountDisconnected, Reason: string(o.Error.Code)}
+		b.news(chat.AccountChange{State: chat.AccountDisconnected, Reason: string(o.Error.Code)})
 	case chat.EffectTemplatePaused:
 		b.syncTemplates = true
 	}
@@ -272,7 +272,7 @@ func (d *Desk) Retry(ctx context.Context, p chat.Principal, id chat.Conversation
 		if err := d.window(st.Row.Kind, st.Row, st.Now, &m); err != nil {
 			return err
 		}
-		m.Status, m.Error, m.DueAt = chat.StatusPending, nil, st.Now
+		m.Status, m.Error, m.DueAt, m.ExternalID = chat.StatusPending, nil, st.Now, ""
 		l.update(c, l.remember(m), chat.Event{Kind: chat.EventStatus, At: st.Now, MessageID: m.ID, Actor: p.AgentID})
 		out = chat.ThreadMessage{Message: m}
 		return nil

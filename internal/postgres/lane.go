@@ -90,7 +90,8 @@ func (s *Store) openLane(ctx context.Context, tx db, id chat.AccountID, limit in
 	b.Queue(gen.LockLane, id).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
 			busy = false
-			if err := rows.Scan(&now); err != nil {
+			var lane string
+			if err := rows.Scan(&now, &lane); err != nil {
 				return err
 			}
 		}

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"gatehouse/internal/chat"
@@ -257,21 +258,13 @@ func (s *Store) Settle(ctx context.Context, acc chat.AccountID, outcomes []chat.
 		st.Now = s.desk(now)
 		var external []string
 		for _, o := range outcomes {
-			if o.ExternalID != "" {
+			if m, ok := st.ByID[o.MessageID]; ok && m.Fence == o.Fence && o.ExternalID != "" {
 				external = append(external, o.ExternalID)
 			}
 		}
 		if len(external) > 0 {
-			parked, err := q.TakeParked(ctx, external, acc)
-			if err != nil {
+			if err := settleParked(ctx, tx, acc, external, &st); err != nil {
 				return err
-			}
-			for _, p := range parked {
-				item := chat.Parked{ExternalID: p.ProviderID, ReceivedAt: p.ReceivedAt}
-				if err := json.Unmarshal(p.Inbound, &item.Inbound); err != nil {
-					return err
-				}
-				st.Parked = append(st.Parked, item)
 			}
 		}
 		var b pgx.Batch
@@ -280,6 +273,24 @@ func (s *Store) Settle(ctx context.Context, acc chat.AccountID, outcomes []chat.
 		return runBatch(ctx, tx, &b)
 	})
 	return stale, err
+}
+
+// settleParked reads what waited for the provider's ids, and what a "read up to" among it may move.
+func settleParked(ctx context.Context, tx db, acc chat.AccountID, external []string, st *chat.LaneState) error {
+	rows, err := tx.Query(ctx, gen.TakeParked, external, acc)
+	if err != nil {
+		return err
+	}
+	if st.Parked, err = parkedUpdates(rows); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(st.Parked, func(p chat.Parked) bool { return p.Inbound.Status != nil && p.Inbound.Status.UpTo }) {
+		return nil
+	}
+	if rows, err = tx.Query(ctx, gen.UnreadOutbound, column(st.Conversations, func(c *chat.ConversationRow) chat.ConversationID { return c.ID })); err != nil {
+		return err
+	}
+	return eachMessage(rows, func(m chat.Message) { st.Outbound = append(st.Outbound, m) })
 }
 
 func queuePauses(b *pgx.Batch, acc chat.AccountID, outcomes []chat.Outcome) {

@@ -132,7 +132,8 @@ func queueMessages(b *pgx.Batch, account chat.AccountID, w *chat.Write) {
 			column(n, func(m *msg) string { return m.ExternalID }), column(n, func(m *msg) *chat.MessageID { return nullID(m.ReplyTo) }),
 			column(n, func(m *msg) string { return m.ReplyExternal }), column(n, func(m *msg) *time.Time { return nullTime(m.ProviderAt) }),
 			column(n, func(m *msg) time.Time { return m.CreatedAt }), column(n, func(m *msg) bool { return m.Late }),
-			column(n, func(m *msg) bool { return m.Automated }), column(n, func(m *msg) *time.Time { return nullTime(m.DueAt) }))
+			column(n, func(m *msg) bool { return m.Automated }), column(n, func(m *msg) *time.Time { return nullTime(m.DueAt) }),
+			column(n, func(m *msg) *time.Time { return nullTime(m.EditedAt) }), column(n, func(m *msg) *time.Time { return nullTime(m.DeletedAt) }))
 		queueAttachments(b, n)
 	}
 	if n := w.Updated; len(n) > 0 {

@@ -21,8 +21,8 @@ SELECT now()::timestamptz AS now FROM lanes WHERE account_id = $1 FOR NO KEY UPD
 SELECT p.event_id, p.received_at, p.attempts, e.body
 FROM (
 	SELECT q.event_id, q.received_at, q.attempts FROM inbound_pending q
-	WHERE q.account_id = $1 AND (q.due_at IS NULL OR q.due_at <= now())
-	ORDER BY q.account_id, q.event_id LIMIT $2
+	WHERE q.account_id = @account_id AND (q.due_at IS NULL OR q.due_at <= now())
+	ORDER BY q.account_id, q.event_id LIMIT @most
 ) p
 JOIN inbound_events e ON e.id = p.event_id AND e.received_at = p.received_at
 ORDER BY p.event_id;

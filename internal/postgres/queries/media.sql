@@ -45,8 +45,10 @@ INSERT INTO attachments (id, state, type, name, size, width, height, duration_ms
 VALUES ($1, 'ready', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
 
 -- name: AttachmentByID :one
-SELECT id, message_id, conversation_id, state, type, name, size, width, height, duration_ms, voice, animated, thumb, error, uploaded_by, ref
-FROM attachments WHERE id = $1;
+-- The files of a message that was taken back are gone with it.
+SELECT a.id, a.message_id, a.conversation_id, a.state, a.type, a.name, a.size, a.width, a.height, a.duration_ms, a.voice, a.animated, a.thumb, a.error,
+	a.uploaded_by, a.ref
+FROM attachments a WHERE a.id = $1 AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.id = a.message_id AND m.deleted_at IS NOT NULL);
 
 -- name: OrphanUploads :many
 -- Uploads that nobody sent within a day.
