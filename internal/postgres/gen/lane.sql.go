@@ -535,12 +535,13 @@ func (q *Queries) InsertIdentities(ctx context.Context, arg InsertIdentitiesPara
 
 const InsertMessages = `-- name: InsertMessages :exec
 INSERT INTO messages (id, conversation_id, account_id, seq, direction, kind, text, content, status, error, agent_id, source,
-	external_id, reply_to, reply_external, provider_at, created_at, late, automated, due_at)
+	external_id, reply_to, reply_external, provider_at, created_at, late, automated, due_at, edited_at, deleted_at)
 SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::uuid[]), unnest($4::bigint[]),
 	unnest($5::text[]), unnest($6::text[]), unnest($7::text[]), unnest($8::jsonb[]),
 	unnest($9::text[]), unnest($10::jsonb[]), unnest($11::uuid[]), unnest($12::text[]),
 	unnest($13::text[]), unnest($14::uuid[]), unnest($15::text[]), unnest($16::timestamptz[]),
-	unnest($17::timestamptz[]), unnest($18::boolean[]), unnest($19::boolean[]), unnest($20::timestamptz[])
+	unnest($17::timestamptz[]), unnest($18::boolean[]), unnest($19::boolean[]), unnest($20::timestamptz[]),
+	unnest($21::timestamptz[]), unnest($22::timestamptz[])
 `
 
 type InsertMessagesParams struct {
@@ -564,6 +565,8 @@ type InsertMessagesParams struct {
 	Lates           []bool
 	Automateds      []bool
 	DueAts          []time.Time
+	EditedAts       []time.Time
+	DeletedAts      []time.Time
 }
 
 func (q *Queries) InsertMessages(ctx context.Context, arg InsertMessagesParams) error {
@@ -588,6 +591,8 @@ func (q *Queries) InsertMessages(ctx context.Context, arg InsertMessagesParams) 
 		arg.Lates,
 		arg.Automateds,
 		arg.DueAts,
+		arg.EditedAts,
+		arg.DeletedAts,
 	)
 	return err
 }
@@ -1159,7 +1164,7 @@ func (q *Queries) Quarantine(ctx context.Context, error string, accountID chat.A
 const SetReactions = `-- name: SetReactions :exec
 INSERT INTO reactions (message_id, direction, emoji, at)
 SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]), unnest($4::timestamptz[])
-ON CONFLICT (message_id, direction) DO UPDATE SET emoji = excluded.emoji, at = excluded.at
+ON CONFLICT (message_id, direction) DO UPDATE SET emoji = excluded.emoji, at = excluded.at WHERE reactions.at <= excluded.at
 `
 
 type SetReactionsParams struct {
@@ -1222,6 +1227,38 @@ SELECT provider_id, inbound, received_at FROM gone ORDER BY id
 `
 
 type TakeParkedRow struct {
+const Stranded = `-- name: Stranded :many
+SELECT DISTINCT u.account_id, u.provider_id FROM parked_updates u
+JOIN provider_ids p ON p.provider_id = u.provider_id AND p.account_id = u.account_id
+WHERE u.expires_at > now() + make_interval(hours => 23, mins => 50, secs => $1::float8) LIMIT 200
+`
+
+type StrandedRow struct {
+	AccountID  chat.AccountID
+	ProviderID string
+}
+
+// Updates that wait for a message that is there. They were parked in the last minutes: the sweeper looks every second.
+func (q *Queries) Stranded(ctx context.Context, shiftS float64) ([]StrandedRow, error) {
+	rows, err := q.db.Query(ctx, Stranded, shiftS)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []StrandedRow
+	for rows.Next() {
+		var i StrandedRow
+		if err := rows.Scan(&i.AccountID, &i.ProviderID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 	ProviderID string
 	Inbound    json.RawMessage
 	ReceivedAt time.Time

@@ -14,8 +14,9 @@ import (
 )
 
 const AttachmentByID = `-- name: AttachmentByID :one
-SELECT id, message_id, conversation_id, state, type, name, size, width, height, duration_ms, voice, animated, thumb, error, uploaded_by, ref
-FROM attachments WHERE id = $1
+SELECT a.id, a.message_id, a.conversation_id, a.state, a.type, a.name, a.size, a.width, a.height, a.duration_ms, a.voice, a.animated, a.thumb, a.error,
+	a.uploaded_by, a.ref
+FROM attachments a WHERE a.id = $1 AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.id = a.message_id AND m.deleted_at IS NOT NULL)
 `
 
 type AttachmentByIDRow struct {
@@ -37,6 +38,7 @@ type AttachmentByIDRow struct {
 	Ref            json.RawMessage
 }
 
+// The files of a message that was taken back are gone with it.
 func (q *Queries) AttachmentByID(ctx context.Context, id chat.AttachmentID) (AttachmentByIDRow, error) {
 	row := q.db.QueryRow(ctx, AttachmentByID, id)
 	var i AttachmentByIDRow
