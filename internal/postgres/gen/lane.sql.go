@@ -839,22 +839,29 @@ func (q *Queries) LockConversationsOfBatch(ctx context.Context, arg LockConversa
 }
 
 const LockLane = `-- name: LockLane :many
-SELECT now()::timestamptz AS now FROM lanes WHERE account_id = $1 FOR NO KEY UPDATE SKIP LOCKED
+WITH ours AS MATERIALIZED (SELECT account_id FROM lanes WHERE account_id = $1 FOR NO KEY UPDATE SKIP LOCKED)
+SELECT now()::timestamptz AS now, set_config('gatehouse.lane', account_id::text, true)::text AS lane FROM ours
 `
 
-func (q *Queries) LockLane(ctx context.Context, accountID chat.AccountID) ([]time.Time, error) {
+type LockLaneRow struct {
+	Now  time.Time
+	Lane string
+}
+
+// Takes a lane, and tells the rest of the transaction that it is ours.
+func (q *Queries) LockLane(ctx context.Context, accountID chat.AccountID) ([]LockLaneRow, error) {
 	rows, err := q.db.Query(ctx, LockLane, accountID)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []time.Time
+	var items []LockLaneRow
 	for rows.Next() {
-		var now time.Time
-		if err := rows.Scan(&now); err != nil {
+		var i LockLaneRow
+		if err := rows.Scan(&i.Now, &i.Lane); err != nil {
 			return nil, err
 		}
-		items = append(items, now)
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -1083,6 +1090,7 @@ FROM (
 	ORDER BY q.account_id, q.event_id LIMIT $2
 ) p
 JOIN inbound_events e ON e.id = p.event_id AND e.received_at = p.received_at
+WHERE current_setting('gatehouse.lane', true) = ($1::uuid)::text
 ORDER BY p.event_id
 `
 
@@ -1093,9 +1101,10 @@ type PendingEventsRow struct {
 	Body       []byte
 }
 
-// The oldest events of a lane that are due. It runs after LockLane: its snapshot must be younger than the lock.
-func (q *Queries) PendingEvents(ctx context.Context, accountID chat.AccountID, limit int32) ([]PendingEventsRow, error) {
-	rows, err := q.db.Query(ctx, PendingEvents, accountID, limit)
+// The oldest events of a lane that are due. It runs after LockLane, in the same pipeline: its snapshot must be younger than
+// the lock, and without the lock it reads nothing.
+func (q *Queries) PendingEvents(ctx context.Context, accountID chat.AccountID, most int32) ([]PendingEventsRow, error) {
+	rows, err := q.db.Query(ctx, PendingEvents, accountID, most)
 	if err != nil {
 		return nil, err
 	}
@@ -1218,15 +1227,6 @@ func (q *Queries) StartAssignments(ctx context.Context, arg StartAssignmentsPara
 	return err
 }
 
-const TakeParked = `-- name: TakeParked :many
-WITH gone AS (
-	DELETE FROM parked_updates WHERE provider_id = any($1::text[]) AND account_id = $2
-	RETURNING id, provider_id, inbound, received_at
-)
-SELECT provider_id, inbound, received_at FROM gone ORDER BY id
-`
-
-type TakeParkedRow struct {
 const Stranded = `-- name: Stranded :many
 SELECT DISTINCT u.account_id, u.provider_id FROM parked_updates u
 JOIN provider_ids p ON p.provider_id = u.provider_id AND p.account_id = u.account_id
@@ -1259,6 +1259,15 @@ func (q *Queries) Stranded(ctx context.Context, shiftS float64) ([]StrandedRow, 
 	return items, nil
 }
 
+const TakeParked = `-- name: TakeParked :many
+WITH gone AS (
+	DELETE FROM parked_updates WHERE provider_id = any($1::text[]) AND account_id = $2
+	RETURNING id, provider_id, inbound, received_at
+)
+SELECT provider_id, inbound, received_at FROM gone ORDER BY id
+`
+
+type TakeParkedRow struct {
 	ProviderID string
 	Inbound    json.RawMessage
 	ReceivedAt time.Time

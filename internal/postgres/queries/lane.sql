@@ -14,10 +14,13 @@ SELECT account_id, id, received_at FROM e;
 INSERT INTO unrouted_events (id, kind, key_type, key_value, body) VALUES ($1, $2, $3, $4, $5);
 
 -- name: LockLane :many
-SELECT now()::timestamptz AS now FROM lanes WHERE account_id = $1 FOR NO KEY UPDATE SKIP LOCKED;
+-- Takes a lane, and tells the rest of the transaction that it is ours.
+WITH ours AS MATERIALIZED (SELECT account_id FROM lanes WHERE account_id = $1 FOR NO KEY UPDATE SKIP LOCKED)
+SELECT now()::timestamptz AS now, set_config('gatehouse.lane', account_id::text, true)::text AS lane FROM ours;
 
 -- name: PendingEvents :many
--- The oldest events of a lane that are due. It runs after LockLane: its snapshot must be younger than the lock.
+-- The oldest events of a lane that are due. It runs after LockLane, in the same pipeline: its snapshot must be younger than
+-- the lock, and without the lock it reads nothing.
 SELECT p.event_id, p.received_at, p.attempts, e.body
 FROM (
 	SELECT q.event_id, q.received_at, q.attempts FROM inbound_pending q
@@ -25,6 +28,7 @@ FROM (
 	ORDER BY q.account_id, q.event_id LIMIT @most
 ) p
 JOIN inbound_events e ON e.id = p.event_id AND e.received_at = p.received_at
+WHERE current_setting('gatehouse.lane', true) = (@account_id::uuid)::text
 ORDER BY p.event_id;
 
 -- name: LaneDue :one
