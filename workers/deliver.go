@@ -120,8 +120,7 @@ func (w *Workers) send(ctx context.Context, o opened, s chat.Send) chat.Outcome 
 	}
 	r, err := o.sender.Send(ctx, out)
 	if err != nil {
-		var refused *chat.SendError
-		if !errors.As(err, &refused) {
+		if _, ok := errors.AsType[*chat.SendError](err); !ok {
 			w.Log.Warn("a send was not confirmed", "account", s.Message.AccountID.String(), "message", s.Message.ID.String(), "error", err.Error())
 		}
 	}

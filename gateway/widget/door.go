@@ -249,6 +249,6 @@ func tooMany(wait time.Duration) error {
 // note logs an error of ours; refusals are no errors.
 func (s *Server) note(what string, err error) {
 	if code := chat.CodeOf(err); err != nil && (code == chat.CodeInternal || code == chat.CodeUnavailable) {
-		s.deps.Log.Error("widget: could not "+what, slog.Any("error", err))
+		s.deps.Log.Error("widget: could not do a thing for a visitor", slog.String("what", what), slog.Any("error", err))
 	}
 }

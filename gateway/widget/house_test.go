@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -77,8 +78,12 @@ func driver() channels.Driver {
 			},
 		}},
 		Settings: []channels.Setting{
-			{Name: "color", Default: "#3654D1"}, {Name: "theme", Default: "auto"}, {Name: "language", Default: "auto"},
-			{Name: "side", Default: "end"}, {Name: "offset_x", Default: "20"}, {Name: "offset_y", Default: "20"},
+			{Name: "color", Default: "#3654D1"},
+			{Name: "theme", Default: "auto"},
+			{Name: "language", Default: "auto"},
+			{Name: "side", Default: "end"},
+			{Name: "offset_x", Default: "20"},
+			{Name: "offset_y", Default: "20"},
 		},
 	}
 }
@@ -561,7 +566,8 @@ func (tab *tab) closed() int {
 	}
 	for {
 		_, _, err := tab.conn.ReadMessage()
-		if closed, ok := err.(*websocket.CloseError); ok {
+		closed := &websocket.CloseError{}
+		if errors.As(err, &closed) {
 			return closed.Code
 		}
 		if err != nil {

@@ -2,6 +2,7 @@ package widget
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -52,10 +53,5 @@ func canonicalOrigin(s string) (string, bool) {
 
 // allows tells whether an Origin header names one of the origins, to the letter.
 func allows(origins []string, header string) bool {
-	for _, o := range origins {
-		if o == header {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(origins, header)
 }

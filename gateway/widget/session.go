@@ -270,8 +270,7 @@ func (s *session) message(f visitorFrame) {
 	refuse := func(err error) {
 		s.srv.note("take a message", err)
 		answer := answerFrame{Type: typeRefused, ClientID: f.ClientID, Code: chat.CodeOf(err)}
-		var e *chat.Error
-		if errors.As(err, &e) {
+		if e, ok := errors.AsType[*chat.Error](err); ok {
 			answer.RetryAfter, _ = e.Details["retry_after"].(int64)
 		}
 		s.send(answer)

@@ -3,6 +3,7 @@ package desk
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -73,7 +74,7 @@ func (b *batch) needs() chat.LaneNeeds {
 		case in.Delete != nil:
 			target(in.Delete.ExternalID)
 		case in.Identity != nil:
-			for _, a := range append(in.Identity.Old[:len(in.Identity.Old):len(in.Identity.Old)], in.Identity.New...) {
+			for _, a := range append(slices.Clip(in.Identity.Old), in.Identity.New...) {
 				values[a.Value] = true
 			}
 		case in.Template != nil:
@@ -164,7 +165,11 @@ func (b *batch) message(in received) string {
 	}
 	effective, flagged := window.Effective(in.At, in.at)
 	who := b.person(in.From, in.Profile)
-	c := b.openFor(who, in.at, m.Direction == chat.In && !m.Silent)
+	began := in.at
+	if m.Source == chat.SourceHistory {
+		began = effective
+	}
+	c := b.openFor(who, began, m.Direction == chat.In && !m.Silent)
 
 	msg := chat.Message{
 		ID: id, ConversationID: c.ID, AccountID: b.account.ID, Direction: m.Direction, Kind: m.Kind, Text: m.Text,

@@ -3,6 +3,7 @@ package desk
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"gatehouse/internal/chat"
@@ -99,8 +100,8 @@ func (d *Desk) ThreadAround(ctx context.Context, p chat.Principal, id chat.Conve
 		return nil, err
 	}
 	out := make([]chat.ThreadMessage, 0, len(before)+len(after))
-	for i := len(after) - 1; i >= 0; i-- {
-		out = append(out, after[i])
+	for _, a := range slices.Backward(after) {
+		out = append(out, a)
 	}
 	return append(out, before...), nil
 }

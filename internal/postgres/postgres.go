@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -69,9 +70,7 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 		cfg.ConnConfig.RuntimeParams["application_name"] = "gatehouse-" + name
 		cfg.ConnConfig.RuntimeParams["timezone"] = "UTC"
 		cfg.ConnConfig.RuntimeParams["jit"] = "off"
-		for k, v := range params {
-			cfg.ConnConfig.RuntimeParams[k] = v
-		}
+		maps.Copy(cfg.ConnConfig.RuntimeParams, params)
 		return pgxpool.NewWithConfig(ctx, cfg)
 	}
 	def := func(n, d int32) int32 {
@@ -285,8 +284,7 @@ func lost(err error) bool {
 
 // redact drops connection strings, which hold the password, from an error.
 func redact(err error) error {
-	var parse *pgconn.ParseConfigError
-	if errors.As(err, &parse) {
+	if _, ok := errors.AsType[*pgconn.ParseConfigError](err); ok {
 		return errors.New("not a valid Postgres connection string")
 	}
 	return err
