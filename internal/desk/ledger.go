@@ -255,10 +255,14 @@ func (l *ledger) isOf(c *conv, from []chat.Address) bool {
 func (l *ledger) add(c *conv, m *chat.Message) {
 	l.log(c, chat.Event{Kind: chat.EventMessage, At: m.CreatedAt, MessageID: m.ID, Actor: m.AgentID})
 	m.Seq = c.LastSeq
-	if m.Direction != chat.Note {
+	when, history := m.CreatedAt, m.Source == chat.SourceHistory
+	if history {
+		when = m.SortAt() // it is no activity of today
+	}
+	if m.Direction != chat.Note && (!history || !when.Before(c.LastMessageAt)) {
 		c.Preview = preview(m)
-		if m.CreatedAt.After(c.LastMessageAt) {
-			c.LastMessageAt = m.CreatedAt
+		if when.After(c.LastMessageAt) {
+			c.LastMessageAt = when
 		}
 	}
 	l.byID[m.ID] = m
