@@ -56,7 +56,7 @@ func (b *batch) needs() chat.LaneNeeds {
 				b.claims[in.Message.ExternalID] = chat.NewID[chat.MessageID]()
 			}
 			target(in.Message.ReplyExternal)
-			n.Echoes = n.Echoes || in.Message.Direction == chat.Out && !in.Message.Silent
+			n.Echoes = n.Echoes || in.Message.Source == chat.SourcePhoneApp
 		case in.Call != nil:
 			if in.Call.ExternalID != "" {
 				b.claims[callName(in.Call)] = chat.NewID[chat.MessageID]()
@@ -219,7 +219,7 @@ func (b *batch) message(in received) string {
 // never came: Instagram echoes what programs send too, without our id (PROTOCOLS.md §6).
 func (b *batch) unconfirmed(in received) *chat.Message {
 	m := in.Message
-	if m.Direction != chat.Out || m.Silent {
+	if m.Source != chat.SourcePhoneApp { // history is not news of what is on its way
 		return nil
 	}
 	for _, o := range b.outbound {

@@ -11,7 +11,7 @@ import (
 // echo is a message of the business as the provider tells of it: without our id.
 func echo(w *desktest.World, phone, external, text string) chat.Inbound {
 	in := w.Text(phone, external, text)
-	in.Message.Direction, in.Message.Source, in.Message.OpensWindow = chat.Out, chat.SourcePhoneApp, false
+	in.Message.Direction, in.Message.Source, in.Message.Silent, in.Message.OpensWindow = chat.Out, chat.SourcePhoneApp, true, false
 	return in
 }
 
