@@ -1,0 +1,95 @@
+package workers
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"gatehouse/internal/task"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// Work that is asked for while it runs is run once more, and never twice at a time.
+func TestAskingForWorkThatRunsHasItRunOnceMore(t *testing.T) {
+	t.Parallel()
+	var running, runs, most atomic.Int32
+	entered, proceed := make(chan struct{}, 10), make(chan struct{})
+	r := newRunner(4, func(context.Context, task.Wake) error {
+		most.Store(max(most.Load(), running.Add(1)))
+		runs.Add(1)
+		entered <- struct{}{}
+		<-proceed
+		running.Add(-1)
+		return nil
+	})
+	w := task.Wake{Kind: task.Ingest, ID: "a"}
+	r.start(w)
+	<-entered
+	for range 5 { // all of them while the first runs
+		r.start(w)
+		if err := r.do(context.Background(), w); err != nil {
+			t.Error(err)
+		}
+	}
+	proceed <- struct{}{}
+	<-entered
+	proceed <- struct{}{}
+	r.stop(context.Background())
+	if runs.Load() != 2 || most.Load() != 1 {
+		t.Errorf("%d runs, %d at a time; want 2 and 1", runs.Load(), most.Load())
+	}
+}
+
+func TestWorkOfDifferentKindsRunsBesideEachOtherUpToTheLimit(t *testing.T) {
+	t.Parallel()
+	entered, proceed := make(chan string, 10), make(chan struct{})
+	r := newRunner(2, func(_ context.Context, w task.Wake) error {
+		entered <- w.ID
+		<-proceed
+		return nil
+	})
+	for _, id := range []string{"a", "b", "c"} {
+		r.start(task.Wake{Kind: task.Route, ID: id})
+	}
+	first, second := <-entered, <-entered
+	if first == second {
+		t.Error("the same work twice")
+	}
+	select {
+	case id := <-entered:
+		t.Errorf("%s ran beyond the limit", id)
+	default:
+	}
+	close(proceed)
+	<-entered
+	r.stop(context.Background())
+}
+
+// Stopping lets work finish; work that does not is cancelled when the patience ends.
+func TestStoppingWaitsAndThenCancels(t *testing.T) {
+	t.Parallel()
+	entered := make(chan struct{})
+	var cancelled atomic.Bool
+	r := newRunner(1, func(ctx context.Context, _ task.Wake) error {
+		close(entered)
+		<-ctx.Done()
+		cancelled.Store(true)
+		return ctx.Err()
+	})
+	r.start(task.Wake{Kind: task.Media, ID: "a"})
+	<-entered
+	patience, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+	defer cancel()
+	r.stop(patience)
+	if !cancelled.Load() {
+		t.Error("the work was left running")
+	}
+	var after sync.WaitGroup
+	after.Go(func() { r.start(task.Wake{Kind: task.Media, ID: "b"}) })
+	after.Wait() // takes no more work, and does not hang
+}
