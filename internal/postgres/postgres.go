@@ -218,7 +218,13 @@ func (s *Store) EnsurePartitions(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	err = s.pool.QueryRow(ctx, "SELECT ensure_partitions($1) + CASE WHEN $1 > now() + interval '1 day' THEN ensure_partitions(now()) ELSE 0 END", now).Scan(&n)
+	err = s.inTx(ctx, s.pool, "partitions", func(tx pgx.Tx) error {
+		// One node at a time: of two that make the same table, one would fail.
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtext('gatehouse partitions'))"); err != nil {
+			return err
+		}
+		return tx.QueryRow(ctx, "SELECT ensure_partitions($1) + CASE WHEN $1 > now() + interval '1 day' THEN ensure_partitions(now()) ELSE 0 END", now).Scan(&n)
+	})
 	return n, wrap(err)
 }
 
