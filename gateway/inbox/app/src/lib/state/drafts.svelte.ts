@@ -49,7 +49,14 @@ class Drafts {
     if (tab === 'reply') conversations.setDraft(conversation, text.trim());
   }
 
+  /** What the next pause would keep is kept now: the page is about to go. */
+  keepAll() {
+    for (const key of this.#local.keys()) this.#keep(key);
+  }
+
   #keep(key: string) {
+    clearTimeout(this.#local.get(key));
+    this.#local.delete(key);
     const draft = this.#drafts.get(key);
     if (draft && (draft.text || draft.reply_to || draft.files.length)) keep(key, draft);
     else forget(key);
@@ -104,3 +111,5 @@ class Drafts {
 }
 
 export const drafts = new Drafts();
+
+addEventListener('pagehide', () => drafts.keepAll());
