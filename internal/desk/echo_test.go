@@ -82,3 +82,24 @@ func TestWhatIsAboutAMessageThatComesOnceMoreBesideItFindsIt(t *testing.T) {
 	}
 	w.MustHold()
 }
+
+func TestAnEchoFindsOurMessageInAConversationThatWasEndedMeanwhile(t *testing.T) {
+	t.Parallel()
+	w := desktest.New(t)
+	a := w.Agent("deniz", 5, chat.Online)
+	phone := w.Phone(1)
+	row := w.Talk(a, phone)
+	m := w.Say(a, row.ID, "it is on its way")
+	w.Send(func(chat.Send) (chat.Receipt, error) {
+		w.In(w.Text(phone, "in.2", "//end"), w.Text(phone, "in.3", "me again"))
+		w.In(echo(w, phone, "mid.1", "it is on its way"))
+		return chat.Receipt{ExternalID: "mid.1"}, nil
+	})
+	if got := w.Message(m.ID); got.Status != chat.StatusSent || got.ExternalID != "mid.1" {
+		t.Errorf("our message is %s with the id %q", got.Status, got.ExternalID)
+	}
+	if n := w.Int("SELECT count(*) FROM messages WHERE direction = 'out'"); n != 1 {
+		t.Errorf("%d messages went out, want 1", n)
+	}
+	w.MustHold()
+}

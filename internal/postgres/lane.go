@@ -284,6 +284,11 @@ func (s *Store) laneHistory(ctx context.Context, tx db, acc chat.Account, n chat
 		}
 		st.Conversations = append(st.Conversations, locked...)
 	}
+	if n.Echoes {
+		if err := s.laneUnconfirmed(ctx, tx, acc, st); err != nil {
+			return err
+		}
+	}
 	if (n.UpTo || n.Echoes) && len(st.Conversations) > 0 {
 		query := gen.UnconfirmedOutbound
 		if n.UpTo {
@@ -296,6 +301,22 @@ func (s *Store) laneHistory(ctx context.Context, tx db, acc chat.Account, n chat
 		return eachMessage(rows, func(m chat.Message) { st.Outbound = append(st.Outbound, m) })
 	}
 	return nil
+}
+
+// laneUnconfirmed adds ended conversations in which a message of ours is that an echo may be of.
+func (s *Store) laneUnconfirmed(ctx context.Context, tx db, acc chat.Account, st *chat.LaneState) error {
+	rows, err := tx.Query(ctx, gen.UnconfirmedConversations, acc.ID, column(st.Identities, func(k *chat.KnownIdentity) chat.IdentityID { return k.Thread }),
+		column(st.Conversations, func(c *chat.ConversationRow) chat.ConversationID { return c.ID }))
+	if err != nil {
+		return err
+	}
+	ended, err := pgx.CollectRows(rows, pgx.RowTo[chat.ConversationID])
+	if err != nil {
+		return err
+	}
+	locked, err := s.lockConversations(ctx, tx, acc.Kind, ended)
+	st.Conversations = append(st.Conversations, locked...)
+	return err
 }
 
 func (s *Store) lockConversations(ctx context.Context, tx db, kind chat.ChannelKind, ids []chat.ConversationID) ([]chat.ConversationRow, error) {

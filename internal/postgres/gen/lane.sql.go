@@ -1333,6 +1333,33 @@ func (q *Queries) TemplatesOfAccount(ctx context.Context, accountID chat.Account
 	return items, nil
 }
 
+const UnconfirmedConversations = `-- name: UnconfirmedConversations :many
+SELECT DISTINCT c.id FROM conversations c JOIN messages m ON m.conversation_id = c.id
+WHERE c.account_id = $1 AND c.identity_id = any($2::uuid[]) AND NOT c.id = any($3::uuid[]) AND c.last_message_at > now() - interval '1 day'
+	AND m.seq > c.last_seq - 200 AND m.direction = 'out' AND m.status IN ('sending', 'unknown') AND m.external_id = ''
+`
+
+// Conversations of these threads, beside those at hand, in which such a message is: they were ended after it was written.
+func (q *Queries) UnconfirmedConversations(ctx context.Context, accountID chat.AccountID, identityIds []uuid.UUID, atHand []uuid.UUID) ([]chat.ConversationID, error) {
+	rows, err := q.db.Query(ctx, UnconfirmedConversations, accountID, identityIds, atHand)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []chat.ConversationID
+	for rows.Next() {
+		var id chat.ConversationID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const UnconfirmedOutbound = `-- name: UnconfirmedOutbound :many
 SELECT m.id, m.conversation_id, m.account_id, m.seq, m.direction, m.kind, m.text, m.content, m.status, m.error, m.agent_id, m.source, m.external_id, m.reply_to, m.reply_external, m.provider_at, m.created_at, m.late, m.edited_at, m.deleted_at, m.bulk, m.automated, m.attempt, m.fence, m.due_at FROM messages m JOIN conversations c ON c.id = m.conversation_id
 WHERE c.id = any($1::uuid[]) AND m.seq > c.last_seq - 200 AND m.direction = 'out' AND m.status IN ('sending', 'unknown') AND m.external_id = ''

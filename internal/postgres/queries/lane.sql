@@ -100,6 +100,12 @@ SELECT sqlc.embed(m) FROM messages m JOIN conversations c ON c.id = m.conversati
 WHERE c.id = any(@conversation_ids::uuid[]) AND m.seq > c.last_seq - 200 AND m.direction = 'out' AND m.status IN ('sending', 'unknown') AND m.external_id = ''
 ORDER BY m.conversation_id, m.seq;
 
+-- name: UnconfirmedConversations :many
+-- Conversations of these threads, beside those at hand, in which such a message is: they were ended after it was written.
+SELECT DISTINCT c.id FROM conversations c JOIN messages m ON m.conversation_id = c.id
+WHERE c.account_id = @account_id AND c.identity_id = any(@identity_ids::uuid[]) AND NOT c.id = any(@at_hand::uuid[]) AND c.last_message_at > now() - interval '1 day'
+	AND m.seq > c.last_seq - 200 AND m.direction = 'out' AND m.status IN ('sending', 'unknown') AND m.external_id = '';
+
 -- name: LastConversations :many
 -- The newest conversation of each thread, for those without an open one.
 SELECT DISTINCT ON (c.identity_id) c.id FROM conversations c
