@@ -39,9 +39,11 @@ type watch struct {
 
 func newWatch(w *world) *watch {
 	run := strconv.FormatInt(time.Now().UnixNano(), 36)
-	return &watch{
+	out := &watch{
 		world: w, run: run, mark: []byte(`"external_id":"` + idPrefix + run), room: make(chan struct{}, inFlight), taken: newHistogram(),
 	}
+	out.begin(0, 0)
+	return out
 }
 
 // begin forgets what was and expects messages from number first on, at most n.

@@ -131,7 +131,6 @@ func (w *world) payload(run string, contacts int) *payload {
 // settle has the agents be there for a moment, and waits until nobody waits in their lines.
 func (w *world) settle(ctx context.Context) error {
 	here := newWatch(w)
-	here.begin(0, 0)
 	if err := here.listen(ctx); err != nil {
 		return err
 	}
