@@ -296,6 +296,21 @@ func TestARevokedKeyIsOutAtOnce(t *testing.T) { // S37
 	admin.post("/api/v1/api-keys", map[string]any{"name": "bot", "role": "admin", "scopes": []string{"everything"}}).refused(400, chat.CodeInvalid)
 }
 
+func TestWhoTriesKeysIsSlowed(t *testing.T) { // S32
+	t.Parallel()
+	h := newPorch(t)
+	statuses := map[int]int{}
+	for range 100 {
+		statuses[(&caller{h: h.house, key: auth.NewAPIKey().Plain.Reveal()}).get("/api/v1/counts").status]++
+	}
+	if statuses[401] < 75 || statuses[429] < 20 {
+		t.Errorf("%v", statuses)
+	}
+	for range 100 { // a page that is not signed in asks without a key
+		h.nobody().get("/api/v1/me").refused(401, chat.CodeSessionOver)
+	}
+}
+
 func TestAnAgentMayAskSoOften(t *testing.T) { // S48
 	t.Parallel()
 	at := time.Now()

@@ -91,13 +91,20 @@ func (a *API) SignIn(c *web.Call, in Credentials) (Me, error) {
 		return Me{}, err
 	}
 	token, agent, err := a.Desk.SignIn(c, in.Email, in.Password, address(c.Client()), agentOf(c))
+	a.tried(in.Email, c, err)
 	if err != nil {
 		a.Metrics.SignIn("refused")
 		return Me{}, err
 	}
 	a.Metrics.SignIn("ok")
-	a.Attempts.Succeeded(in.Email, c.Client())
 	return a.enter(c, token, agent)
+}
+
+// tried forgets the attempts of somebody who knew the password, or whom we could not ask for it.
+func (a *API) tried(account string, c *web.Call, err error) {
+	if chat.CodeOf(err) != chat.CodeWrongCredentials {
+		a.Attempts.Succeeded(account, c.Client())
+	}
 }
 
 // enter gives the browser its new session and answers as that agent.
@@ -126,11 +133,8 @@ type onLink struct {
 	Token string `path:"token" json:"-"`
 }
 
-// SetupOpen tells whether a link would make the first admin now.
+// SetupOpen tells whether a link would make the first admin now. Its 256 bits are not to be guessed: nobody is slowed.
 func (a *API) SetupOpen(c *web.Call, in onLink) error {
-	if err := a.Attempts.Attempt("setup", c.Client()); err != nil {
-		return err
-	}
 	return a.Desk.SetupOpen(c, auth.HashLink(auth.LinkSetup, in.Token))
 }
 
@@ -145,9 +149,6 @@ type FirstAdmin struct {
 // Setup makes the first admin by the one-time link, and signs them in.
 func (a *API) Setup(c *web.Call, in FirstAdmin) (Me, error) {
 	if err := c.SameOrigin(); err != nil {
-		return Me{}, err
-	}
-	if err := a.Attempts.Attempt("setup", c.Client()); err != nil {
 		return Me{}, err
 	}
 	token, agent, err := a.Desk.Setup(c, auth.HashLink(auth.LinkSetup, in.Token), in.Name, in.Email, in.Password, address(c.Client()), agentOf(c))
@@ -168,10 +169,11 @@ func (a *API) ChangePassword(c *web.Call, in NewPassword) (Me, error) {
 	if err := a.Attempts.Attempt(c.P().AgentID.String(), c.Client()); err != nil {
 		return Me{}, err
 	}
-	if err := a.Desk.ChangePassword(c, c.P(), auth.HashToken(c.Who.Session), in.Current, in.New); err != nil {
+	err := a.Desk.ChangePassword(c, c.P(), auth.HashToken(c.Who.Session), in.Current, in.New)
+	a.tried(c.P().AgentID.String(), c, err)
+	if err != nil {
 		return Me{}, err
 	}
-	a.Attempts.Succeeded(c.P().AgentID.String(), c.Client())
 	return a.me(c)
 }
 

@@ -13,7 +13,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -191,7 +190,7 @@ func (h *Hooks) judge(ctx context.Context, r channels.Request, owner *chat.Accou
 func (h *Hooks) keep(ctx context.Context, c *fiber.Ctx, r channels.Request, v verdict) (Outcome, error) {
 	switch {
 	case !v.signed:
-		if err := h.wrong.Take(subscriber(web.Client(c))); err != nil {
+		if err := h.wrong.Take(web.Subscriber(web.Client(c))); err != nil {
 			return Flooding, err
 		}
 		return Unsigned, fiber.ErrUnauthorized
@@ -240,13 +239,4 @@ func request(c *fiber.Ctx) channels.Request {
 		r.Query[name] = append(r.Query[name], string(v))
 	}
 	return r
-}
-
-// subscriber is what one sender has: an IPv4 address, or an IPv6 /64.
-func subscriber(a netip.Addr) [16]byte {
-	b := a.As16()
-	if a.Is6() && !a.Is4In6() {
-		clear(b[8:])
-	}
-	return b
 }

@@ -41,6 +41,14 @@ func (c *counter) mark(a chat.AgentID) {
 	c.dirty[a] = struct{}{}
 }
 
+func (c *counter) markAll(sockets []*socket) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range sockets {
+		c.dirty[s.agent] = struct{}{}
+	}
+}
+
 // due takes those whose numbers may be told now.
 func (c *counter) due(now time.Time) (agents []chat.AgentID) {
 	c.mu.Lock()

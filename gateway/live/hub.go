@@ -193,9 +193,9 @@ func (h *hub) deliver(to []*socket, f frame, counted bool) {
 		if !s.out.put(f) {
 			s.end(Slow)
 		}
-		if counted {
-			h.counter.mark(s.agent)
-		}
+	}
+	if counted {
+		h.counter.markAll(to)
 	}
 	h.deps.Metrics.Frames(len(to))
 }

@@ -43,14 +43,15 @@ func (o *outbox) put(f frame) bool {
 	return !o.full
 }
 
-// take empties the outbox.
-func (o *outbox) take() (frames []frame, full bool) {
+// take empties the outbox. spare is what it gave before, to be used again.
+func (o *outbox) take(spare []frame) (frames []frame, full bool) {
+	clear(spare)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.waiting {
 		return nil, o.full
 	}
-	frames, o.frames = o.frames, nil
+	frames, o.frames = o.frames, spare[:0]
 	return frames, o.full
 }
 

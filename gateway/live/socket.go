@@ -225,10 +225,12 @@ func (s *socket) write(cursor string) {
 	ping, check := time.NewTicker(pingEvery), time.NewTicker(recheckEvery)
 	defer ping.Stop()
 	defer check.Stop()
+	var frames []frame
 	for {
 		select {
 		case <-s.out.ready:
-			frames, full := s.out.take()
+			var full bool
+			frames, full = s.out.take(frames)
 			if full {
 				s.end(Slow)
 				return

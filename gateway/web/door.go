@@ -269,16 +269,24 @@ func (w *Web) peer(c *fiber.Ctx) (client netip.Addr, secure bool, origin string)
 			host = named
 		}
 	}
-	// Handlers that ask Fiber get the same answers.
-	h.Set(fiber.HeaderXForwardedFor, client.String())
+	scheme, host := "http", strings.ToLower(host)
 	if w.cfg.Origin != "" {
-		return client, strings.HasPrefix(w.cfg.Origin, "https://"), w.cfg.Origin
+		scheme, host, _ = strings.Cut(w.cfg.Origin, "://")
+		secure = scheme == "https"
+	} else if secure {
+		scheme = "https"
 	}
-	scheme := "http://"
-	if secure {
-		scheme = "https://"
+	// Handlers that ask Fiber get the same answers, whatever the caller wrote there.
+	for _, name := range []string{
+		fiber.HeaderXForwardedFor, fiber.HeaderXForwardedProto, fiber.HeaderXForwardedHost, fiber.HeaderXForwardedProtocol,
+		fiber.HeaderXForwardedSsl, fiber.HeaderXUrlScheme,
+	} {
+		h.Del(name) // all lines of it
 	}
-	return client, secure, scheme + strings.ToLower(host)
+	h.Set(fiber.HeaderXForwardedFor, client.String())
+	h.Set(fiber.HeaderXForwardedProto, scheme)
+	h.Set(fiber.HeaderXForwardedHost, host)
+	return client, secure, scheme + "://" + host
 }
 
 func (w *Web) trusted(a netip.Addr) bool {

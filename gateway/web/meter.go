@@ -1,6 +1,7 @@
 package web
 
 import (
+	"net/netip"
 	"sync"
 	"time"
 
@@ -16,6 +17,8 @@ const (
 	MeterKey    Meter = "key"
 	MeterSearch Meter = "search"
 	MeterUpload Meter = "upload"
+	// meterStranger counts, by address, who shows a token or a key that does not hold.
+	meterStranger Meter = "stranger"
 )
 
 // maxBuckets bounds the memory of one meter; the least filled are forgotten first.
@@ -58,6 +61,18 @@ func (b *Buckets) Take(key [16]byte) error {
 	}
 	b.full[key] = full.Add(b.every)
 	return nil
+}
+
+// Subscriber is what one sender has, as a key: an IPv4 address, or an IPv6 /64.
+func Subscriber(a netip.Addr) [16]byte {
+	if !a.IsValid() {
+		return [16]byte{}
+	}
+	b := a.As16()
+	if a.Is6() && !a.Is4In6() {
+		clear(b[8:])
+	}
+	return b
 }
 
 // tidy forgets full buckets once a minute, and all of them if that does not bound the memory.

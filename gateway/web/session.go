@@ -77,8 +77,18 @@ func (w *Web) CSRF(session string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:18])
 }
 
-// identify finds who asks. Without a cookie or a key it is CodeSessionOver.
+// identify finds who asks. Without a cookie or a key it is CodeSessionOver. Who tries one after another is slowed.
 func (w *Web) identify(ctx context.Context, c *fiber.Ctx) (Who, error) {
+	who, err := w.lookUp(ctx, c)
+	if chat.CodeOf(err) == chat.CodeSessionOver && (len(c.Request().Header.Peek(fiber.HeaderAuthorization)) > 0 || SessionToken(c) != "") {
+		if slow := w.meters[meterStranger].Take(Subscriber(Client(c))); slow != nil {
+			return Who{}, slow
+		}
+	}
+	return who, err
+}
+
+func (w *Web) lookUp(ctx context.Context, c *fiber.Ctx) (Who, error) {
 	if h := c.Request().Header.Peek(fiber.HeaderAuthorization); len(h) > 0 {
 		key, ok := strings.CutPrefix(string(h), "Bearer ")
 		if !ok {

@@ -71,6 +71,7 @@ func New(cfg Config, deps Deps) *Web {
 	return &Web{cfg: cfg, deps: deps, meters: map[Meter]*Buckets{
 		MeterAgent: perMinute(cfg.PerMinute, 600), MeterKey: perMinute(cfg.KeyPerMinute, 60_000),
 		MeterSearch: perMinute(cfg.SearchPerMinute, 60), MeterUpload: perMinute(cfg.UploadsPerMinute, 20),
+		meterStranger: perMinute(0, 300),
 	}}
 }
 

@@ -1,0 +1,381 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"gatehouse/gateway/web"
+	"gatehouse/internal/chat"
+	"gatehouse/internal/window"
+)
+
+func conversation(n byte) chat.ConversationID { return chat.ConversationID{15: n} }
+
+func TestAnOutboxHoldsBackWhatComesBeforeTheReplayIsTold(t *testing.T) {
+	t.Parallel()
+	o := newOutbox()
+	for i, f := range []frame{{about: conversation(1), seq: 3}, {about: conversation(1), seq: 5}, {about: conversation(2), seq: 1}, {body: []byte("presence")}} {
+		if !o.put(f) {
+			t.Fatalf("frame %d is refused", i)
+		}
+	}
+	if frames, _ := o.take(nil); frames != nil {
+		t.Fatalf("%d frames before the replay", len(frames))
+	}
+	if lost := o.open(map[chat.ConversationID]int64{conversation(1): 4}); lost {
+		t.Error("nothing was lost")
+	}
+	frames, _ := o.take(nil)
+	if len(frames) != 3 || frames[0].seq != 5 || frames[1].about != conversation(2) || string(frames[2].body) != "presence" {
+		t.Errorf("%+v", frames)
+	}
+}
+
+func TestAnOutboxThatOverflowsBeforeTheReplaySaysSo(t *testing.T) {
+	t.Parallel()
+	o := newOutbox()
+	for range outboxSize + 1 {
+		if !o.put(frame{}) {
+			t.Fatal("a client that is still being told is not slow")
+		}
+	}
+	if !o.open(nil) {
+		t.Error("lost frames are not told")
+	}
+	if !o.put(frame{}) {
+		t.Error("it goes on afterwards")
+	}
+}
+
+func TestAnOutboxIsBounded(t *testing.T) {
+	t.Parallel()
+	o := newOutbox()
+	o.open(nil)
+	for i := range outboxSize {
+		if !o.put(frame{}) {
+			t.Fatalf("refused at %d", i)
+		}
+	}
+	if o.put(frame{}) {
+		t.Error("one more than there is room for")
+	}
+	if frames, full := o.take(nil); frames != nil || !full {
+		t.Error("what a slow reader did not read is not kept")
+	}
+	if o.put(frame{}) {
+		t.Error("it recovers")
+	}
+}
+
+func TestACursorIsReadBackAndNothingElseIs(t *testing.T) {
+	t.Parallel()
+	h := chat.Horizon{Xid: 1<<62 + 3, At: time.Date(2026, 11, 21, 8, 33, 20, 123456000, time.UTC), Copy: "16825"}
+	if got, ok := decodeCursor(encodeCursor(h)); !ok || got != h {
+		t.Errorf("%+v", got)
+	}
+	for _, s := range []string{"", "x", "e30", "bnVsbA", encodeCursor(h) + "=", encodeCursor(h)[1:], encodeCursor(chat.Horizon{})} {
+		if got, ok := decodeCursor(s); ok {
+			t.Errorf("%q: %+v", s, got)
+		}
+	}
+}
+
+func TestAViewerIsSeenOnceHoweverManyTabs(t *testing.T) {
+	t.Parallel()
+	v := newViewers()
+	a, b := chat.AgentID{1}, chat.AgentID{2}
+	at := time.Now()
+	one, two := conversation(1), conversation(2)
+	if changed := v.set("1/a", view{a, one, false, at}); !slices.Equal(changed, []chat.ConversationID{one}) {
+		t.Errorf("%v", changed)
+	}
+	if changed := v.set("1/a", view{a, one, false, at}); changed != nil {
+		t.Errorf("said again: %v", changed)
+	}
+	v.set("2/b", view{a, one, true, at})
+	v.set("2/c", view{b, one, false, at.Add(time.Minute)})
+	if got := v.of(one); len(got) != 2 || got[0] != (viewer{a, true}) || got[1] != (viewer{b, false}) {
+		t.Errorf("%+v", got)
+	}
+	if changed := v.set("2/b", view{a, two, false, at}); !slices.Equal(changed, []chat.ConversationID{one, two}) {
+		t.Errorf("moved: %v", changed)
+	}
+	if got := v.of(one); got[0].Typing {
+		t.Errorf("still typing: %+v", got)
+	}
+	v.expire(at.Add(time.Second))
+	if got := append(v.of(one), v.of(two)...); len(got) != 1 || got[0].AgentID != b {
+		t.Errorf("after the node died: %+v", got)
+	}
+	if changed := v.set("2/c", view{agent: b}); !slices.Equal(changed, []chat.ConversationID{one}) || len(v.of(one)) != 0 || len(v.tabs)+len(v.rows) != 0 {
+		t.Errorf("%v, %d tabs, %d conversations", changed, len(v.tabs), len(v.rows))
+	}
+}
+
+func TestTheHorizonsOfAMinuteAreRemembered(t *testing.T) {
+	t.Parallel()
+	var h horizons
+	start := time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)
+	for i := range 100 {
+		h.push(chat.Horizon{Xid: int64(i), At: start.Add(time.Duration(i) * 5 * time.Second), Copy: "1"})
+	}
+	newest, _ := h.newest()
+	oldest, _ := h.oldest()
+	if newest.Xid != 99 || newest.At.Sub(oldest.At) < remembered || newest.At.Sub(oldest.At) > remembered+10*time.Second {
+		t.Errorf("%s of them", newest.At.Sub(oldest.At))
+	}
+	h.push(chat.Horizon{Xid: 1, At: start, Copy: "2"})
+	if oldest, _ := h.oldest(); oldest.Copy != "2" {
+		t.Error("a horizon of the record before it was restored")
+	}
+}
+
+func TestCountsAreToldOnceASecondAndOnlyNews(t *testing.T) {
+	t.Parallel()
+	c := newCounter()
+	a, now := chat.AgentID{1}, time.Now()
+	c.mark(a)
+	c.mark(a)
+	if due := c.due(now); len(due) != 1 {
+		t.Fatalf("%v", due)
+	}
+	if !c.news(a, now, []byte("1")) {
+		t.Error("the first is news")
+	}
+	c.mark(a)
+	if due := c.due(now.Add(999 * time.Millisecond)); due != nil {
+		t.Error("within a second")
+	}
+	if due := c.due(now.Add(time.Second)); len(due) != 1 {
+		t.Error("never again")
+	}
+	if c.news(a, now.Add(time.Second), []byte("1")) {
+		t.Error("the same again")
+	}
+	c.forget(a)
+	if len(c.told)+len(c.dirty) != 0 {
+		t.Error("an agent who left is remembered")
+	}
+}
+
+// record is a Desk whose changes are set by hand.
+type record struct {
+	mu       sync.Mutex
+	now      time.Time
+	rows     []chat.ConversationRow
+	overload bool
+	err      error
+	copy     string
+	asked    []chat.Horizon
+}
+
+func (r *record) Horizon(context.Context) (chat.Horizon, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return chat.Horizon{Xid: r.now.Unix(), At: r.now, Now: r.now, Copy: r.copy}, r.err
+}
+
+func (r *record) ChangedSince(_ context.Context, _ chat.Principal, h chat.Horizon) ([]chat.ConversationRow, bool, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.asked = append(r.asked, h)
+	return r.rows, r.overload, r.err
+}
+
+func (*record) Conversation(context.Context, chat.Principal, chat.ConversationID) (chat.ConversationRow, error) {
+	return chat.ConversationRow{}, chat.Errorf(chat.CodeNotFound, "no such conversation")
+}
+
+func (*record) Counts(context.Context, chat.Principal) (chat.Counts, error) {
+	return chat.Counts{}, nil
+}
+func (*record) Beat(context.Context, []chat.AgentID) error             { return nil }
+func (*record) WindowView(chat.ConversationRow, time.Time) window.View { return window.View{} }
+
+// tally counts.
+type tally struct{ missed, failed, resynced int }
+
+func (*tally) Sockets(int)        {}
+func (*tally) Closed(Reason)      {}
+func (t *tally) Missed(n int)     { t.missed += n }
+func (t *tally) Resynced(n int)   { t.resynced += n }
+func (*tally) Frames(int)         {}
+func (*tally) Lag(time.Duration)  {}
+func (t *tally) SweepFailed(bool) { t.failed++ }
+
+// hall is a hub with one socket that is never written.
+func hall(r *record, principal chat.Principal) (*hub, *socket, *tally) {
+	m := &tally{}
+	h := newHub(Deps{Desk: r, Presence: r, Metrics: m, Log: slog.New(slog.DiscardHandler), Now: time.Now, Look: time.Millisecond})
+	s := &socket{hub: h, agent: principal.AgentID, out: newOutbox(), done: make(chan struct{}), gone: true}
+	s.who.Store(&web.Who{Principal: principal})
+	h.enter(s)
+	s.out.open(nil)
+	return h, s, m
+}
+
+// settleAll does what waits for the dispatcher.
+func settleAll(h *hub) {
+	for {
+		select {
+		case n := <-h.queue:
+			if n.do != nil {
+				n.do()
+			} else {
+				h.tell(n.notice)
+			}
+		default:
+			return
+		}
+	}
+}
+
+func TestALookAtTheRecordTellsWhatWasNotHeardAndMovesTheHorizon(t *testing.T) {
+	t.Parallel()
+	r := &record{now: time.Unix(1000, 0), copy: "1"}
+	h, s, m := hall(r, chat.Principal{AgentID: chat.AgentID{1}, Role: chat.RoleAdmin})
+	h.sweep(t.Context(), nil)
+	first, ok := h.horizon.newest()
+	if !ok || first.Xid != 1000 {
+		t.Fatalf("%+v", first)
+	}
+	known := chat.ConversationRow{Conversation: chat.Conversation{ID: conversation(1), LastSeq: 7}}
+	lost := chat.ConversationRow{Conversation: chat.Conversation{ID: conversation(2), LastSeq: 3}}
+	h.hear(chat.Notice{Kind: chat.NoticeConversation, Conversation: &known})
+	settleAll(h)
+	s.out.take(nil)
+	r.now, r.rows = time.Unix(1005, 0), []chat.ConversationRow{known, lost}
+	h.sweep(t.Context(), nil)
+	if n, _ := h.horizon.newest(); n != first {
+		t.Error("the horizon moves before the news is in the outboxes")
+	}
+	settleAll(h)
+	frames, _ := s.out.take(nil)
+	frames = slices.DeleteFunc(frames, func(f frame) bool { return chat.IsZero(f.about) }) // its clock has jumped, which is told too
+	if len(frames) != 1 || frames[0].about != lost.ID || m.missed != 1 {
+		t.Errorf("%d frames, %d missed", len(frames), m.missed)
+	}
+	if n, _ := h.horizon.newest(); n.Xid != 1005 || r.asked[0] != first {
+		t.Errorf("%+v", n)
+	}
+}
+
+func TestUnderLoadTheHorizonFollowsLater(t *testing.T) {
+	t.Parallel()
+	r := &record{now: time.Unix(1000, 0), copy: "1"}
+	h, _, m := hall(r, chat.Principal{AgentID: chat.AgentID{1}})
+	h.sweep(t.Context(), nil)
+	r.overload = true
+	var waiting []chat.Horizon
+	for range 4 {
+		r.now = r.now.Add(5 * time.Second)
+		waiting = h.sweep(t.Context(), waiting)
+		settleAll(h)
+	}
+	if n, _ := h.horizon.newest(); n.At != r.now.Add(-trusted) || m.failed != 4 {
+		t.Errorf("%s behind, %d failed", r.now.Sub(n.At), m.failed)
+	}
+	r.err, r.overload = errors.New("away"), false
+	before, _ := h.horizon.newest()
+	waiting = h.sweep(t.Context(), waiting)
+	settleAll(h)
+	if n, _ := h.horizon.newest(); n != before || len(waiting) == 0 {
+		t.Error("the horizon moved while the record was away")
+	}
+}
+
+func TestARestoredRecordIsReadAgainByAll(t *testing.T) {
+	t.Parallel()
+	r := &record{now: time.Unix(1000, 0), copy: "1"}
+	h, s, m := hall(r, chat.Principal{AgentID: chat.AgentID{1}})
+	h.sweep(t.Context(), nil)
+	r.copy, r.overload = "2", true
+	h.sweep(t.Context(), nil)
+	settleAll(h)
+	frames, _ := s.out.take(nil)
+	if m.resynced != 1 || len(frames) != 1 {
+		t.Errorf("%d resynced, %d frames", m.resynced, len(frames))
+	}
+	if n, _ := h.horizon.newest(); n.Copy != "2" {
+		t.Errorf("%+v", n)
+	}
+}
+
+func TestWhoMaySeeAConversationHearsOfItOnce(t *testing.T) { // I20
+	t.Parallel()
+	mine, theirs := chat.DepartmentID{1}, chat.DepartmentID{2}
+	holder := chat.AgentID{9}
+	row := chat.ConversationRow{Conversation: chat.Conversation{ID: conversation(1), DepartmentID: mine, AgentID: holder}}
+	for name, tc := range map[string]struct {
+		p    chat.Principal
+		left bool
+		want int
+	}{
+		"a colleague of the department":        {chat.Principal{AgentID: chat.AgentID{1}, Departments: []chat.DepartmentID{theirs, mine}}, false, 1},
+		"the holder, of the department":        {chat.Principal{AgentID: holder, Departments: []chat.DepartmentID{mine}}, false, 1},
+		"the holder, of another department":    {chat.Principal{AgentID: holder, Departments: []chat.DepartmentID{theirs}}, false, 1},
+		"an admin of the department who holds": {chat.Principal{AgentID: holder, Role: chat.RoleAdmin, Departments: []chat.DepartmentID{mine}}, false, 1},
+		"an admin":                             {chat.Principal{AgentID: chat.AgentID{1}, Role: chat.RoleAdmin}, false, 1},
+		"a stranger":                           {chat.Principal{AgentID: chat.AgentID{1}, Departments: []chat.DepartmentID{theirs}}, false, 0},
+		"who held it, of another department":   {chat.Principal{AgentID: chat.AgentID{1}, Departments: []chat.DepartmentID{theirs}}, true, 1}, // gone
+		"who held it and still sees it":        {chat.Principal{AgentID: chat.AgentID{1}, Departments: []chat.DepartmentID{mine}}, true, 1},
+		"a manager without departments":        {chat.Principal{AgentID: chat.AgentID{1}, Role: chat.RoleManager}, false, 0},
+	} {
+		h, s, _ := hall(&record{}, tc.p)
+		n := chat.Notice{Kind: chat.NoticeConversation, Conversation: &row}
+		if tc.left {
+			n.Left = []chat.AgentID{tc.p.AgentID}
+		}
+		h.hear(n)
+		settleAll(h)
+		if frames, _ := s.out.take(nil); len(frames) != tc.want {
+			t.Errorf("%s: %d frames", name, len(frames))
+		}
+		h.leave(s)
+		if len(h.sockets)+len(h.agents)+len(h.lines)+len(h.all) != 0 {
+			t.Errorf("%s: something remains after leaving", name)
+		}
+	}
+}
+
+func TestAFullQueueHasTheRecordAsked(t *testing.T) {
+	t.Parallel()
+	h, _, _ := hall(&record{}, chat.Principal{})
+	for range queueSize + 1 {
+		h.hear(chat.Notice{Kind: chat.NoticeSettings, What: "agents"})
+	}
+	select {
+	case <-h.look:
+	default:
+		t.Error("news was dropped and nobody looks")
+	}
+}
+
+func BenchmarkFanOut(b *testing.B) {
+	department := chat.DepartmentID{1}
+	h, _, _ := hall(&record{}, chat.Principal{AgentID: chat.AgentID{1}, Departments: []chat.DepartmentID{department}})
+	var sockets []*socket
+	for i := range 1000 {
+		s := &socket{hub: h, agent: chat.AgentID{byte(i), byte(i >> 8), 1}, out: newOutbox(), done: make(chan struct{}), gone: true}
+		s.who.Store(&web.Who{Principal: chat.Principal{AgentID: s.agent, Departments: []chat.DepartmentID{department}}})
+		h.enter(s)
+		s.out.open(nil)
+		sockets = append(sockets, s)
+	}
+	row := chat.ConversationRow{Conversation: chat.Conversation{ID: conversation(1), DepartmentID: department, LastSeq: 1}}
+	m := chat.ThreadMessage{Message: chat.Message{Text: "Merhaba", Kind: chat.KindText}}
+	n := chat.Notice{Kind: chat.NoticeConversation, Conversation: &row, Events: []chat.ThreadEvent{{Event: chat.Event{Seq: 1, Kind: chat.EventMessage}, Message: &m}}}
+	spare := make([][]frame, len(sockets))
+	b.ReportAllocs()
+	for b.Loop() {
+		h.tell(n)
+		for i, s := range sockets {
+			spare[i], _ = s.out.take(spare[i])
+		}
+	}
+}
