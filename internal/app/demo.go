@@ -119,8 +119,14 @@ func (a *App) connectDemo(ctx context.Context, meta *fakemeta.Server) error {
 			return nil
 		}
 	}
+	sales := deps[0]
+	for _, x := range deps {
+		if x.Name == "Satış" {
+			sales = x
+		}
+	}
 	_, err = a.desk.CreateAccount(ctx, Operator, chat.AccountForm{
-		Kind: chat.Webchat, Name: "maviev.com", Address: "maviev.com", DepartmentID: deps[min(1, len(deps)-1)].ID, Language: "tr",
+		Kind: chat.Webchat, Name: "maviev.com", Address: "maviev.com", DepartmentID: sales.ID, Language: "tr",
 		Settings: map[string]string{
 			"allowed_origins": a.cfg.Public(), "title": "Mavi Ev", "greeting": "Merhaba! Size nasıl yardımcı olabiliriz?",
 		},

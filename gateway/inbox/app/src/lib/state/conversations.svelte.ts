@@ -5,6 +5,7 @@ import type { Conversation, Counts, ID, Page, ServerFrame } from '../api/types';
 import {
   belongs, compareConversations, leaving, place, queryKey, settle, waitingChanges, type ListQuery, type ListState,
 } from '../model/list';
+import { contactName } from '../i18n/names';
 import { clock } from './clock.svelte';
 import { desk } from './desk.svelte';
 import { session } from './session.svelte';
@@ -124,7 +125,10 @@ class Conversations {
   #lists = new Map<string, ConversationList>();
   counts = $state.raw<Counts | null>(null);
 
-  get = (id: ID): Conversation | undefined => this.#byId.get(id);
+  get = (id: ID): Conversation | undefined => {
+    const c = this.#byId.get(id);
+    return !c || c.contact.name ? c : { ...c, contact: { ...c.contact, name: contactName(c.contact) } };
+  };
 
   /** A frame that is older than what is known changes nothing. */
   put(c: Conversation): boolean {

@@ -3,7 +3,7 @@ import { SvelteMap } from 'svelte/reactivity';
 import { api, asRefusal } from '../api/client';
 import type { Draft, ID, Page } from '../api/types';
 import { conversations } from './conversations.svelte';
-import { forget, keep, kept } from './kept';
+import { forget, keep, kept, keptKeys } from './kept';
 import { session } from './session.svelte';
 
 export type Tab = 'reply' | 'note';
@@ -49,6 +49,18 @@ class Drafts {
     if (tab === 'reply') conversations.setDraft(conversation, text.trim());
   }
 
+  /** Takes up what a reload left on this device alone, so that the list and the server know of it. */
+  resume() {
+    const mine = `draft.${session.me!.id}.`;
+    for (const key of keptKeys(mine)) {
+      const draft = kept<KeptDraft>(key);
+      if (!draft || draft.saved || this.#drafts.has(key)) continue;
+      this.#drafts.set(key, draft);
+      const [conversation, tab] = key.slice(mine.length).split('.');
+      void this.flush(conversation, tab as Tab);
+    }
+  }
+
   /** What the next pause would keep is kept now: the page is about to go. */
   keepAll() {
     for (const key of this.#local.keys()) this.#keep(key);
@@ -76,6 +88,7 @@ class Drafts {
       if (this.#drafts.get(key) === draft) {
         this.#drafts.set(key, { ...draft, saved: true });
         this.#keep(key);
+        if (tab === 'reply') conversations.setDraft(conversation, draft.text.trim());
       }
     } catch (error) {
       if (!asRefusal(error).retryable) this.#drafts.set(key, { ...draft, saved: true }); // refused for good: it stays on this device

@@ -1,6 +1,7 @@
 /** Connects the stores to the live stream and says how the connection is. */
 import { Live, type LiveState } from '../api/live';
 import type { ServerFrame } from '../api/types';
+import { contactName } from '../i18n/names';
 import { announcer } from './announcer.svelte';
 import { clock } from './clock.svelte';
 import { conversations } from './conversations.svelte';
@@ -61,7 +62,7 @@ class LiveStore {
         break;
       case 'conversation':
         for (const e of frame.events) {
-          if (e.kind === 'status' && e.message && (e.message.status === 'failed' || e.message.status === 'unknown')) announcer.shout(frame.conversation.contact.name);
+          if (e.kind === 'status' && e.message && (e.message.status === 'failed' || e.message.status === 'unknown')) announcer.shout(contactName(frame.conversation.contact));
         }
         break;
       case 'signed_out':

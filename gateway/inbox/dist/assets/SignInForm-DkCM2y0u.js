@@ -1,1 +1,0 @@
-export{t as default}from"./SignInForm-BRJ_Z6OU.js";
