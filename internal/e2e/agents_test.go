@@ -181,7 +181,6 @@ func (c *colleague) apply(r row, events []event) {
 		}
 	}
 	if t.last < t.row.LastSeq {
-		c.gaps.Add(1)
 		c.fallBehind()
 	}
 	if asks && t.row.AgentID == c.ID && t.row.Status == "assigned" && c.rng.IntN(4) == 0 && !c.leaving.Load() {
@@ -271,7 +270,8 @@ func (c *colleague) read(ctx context.Context, id string) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if t := c.threads[id]; t != nil {
+	if t := c.threads[id]; t != nil && t.last == since { // or else it came live meanwhile
+		c.gaps.Add(1)
 		c.apply(t.row, page.Items)
 	}
 	return nil
