@@ -33,7 +33,8 @@ type batch struct {
 
 type received struct {
 	chat.Inbound
-	at time.Time // our clock when the event came in
+	at     time.Time // our clock when the event came in
+	waited bool      // it was parked, and the message that it waited for is here
 }
 
 // needs lists what the batch must know of the record.
@@ -99,7 +100,7 @@ func (b *batch) decide(st chat.LaneState) *chat.Write {
 		b.counts[b.apply(in)]++
 	}
 	for _, p := range st.Parked {
-		b.counts["unparked_"+b.apply(received{p.Inbound, p.ReceivedAt})]++
+		b.counts["unparked_"+b.apply(received{p.Inbound, p.ReceivedAt, true})]++
 	}
 	b.reunite()
 	b.write.Quarantined = b.poor
@@ -114,7 +115,7 @@ func (b *batch) reunite() {
 		if b.target(p.ExternalID) == nil {
 			b.write.Parked = append(b.write.Parked, p)
 		} else {
-			b.counts["unparked_"+b.apply(received{p.Inbound, p.ReceivedAt})]++
+			b.counts["unparked_"+b.apply(received{p.Inbound, p.ReceivedAt, true})]++
 		}
 	}
 }
@@ -450,11 +451,13 @@ func (b *batch) identity(in received) string {
 	return "identity"
 }
 
+// preference keeps a contact's choice about being messaged, also of one that never wrote to us: it may be older than their
+// first message, or meant for what somebody else sent in our name.
 func (b *batch) preference(in received) string {
-	k := b.first(in.From)
-	if k == nil {
-		return "preference_unknown"
+	if len(in.From) == 0 {
+		return "no_sender"
 	}
+	k := b.person(in.From, in.Profile)
 	kind := chat.EventOptIn
 	if in.Preference.OptedOut {
 		kind = chat.EventOptOut
@@ -539,13 +542,8 @@ func (b *batch) addressBook(in received) string {
 }
 
 func (b *batch) park(in received, external string) string {
-	if external == "" {
+	if external == "" || in.waited {
 		return "unmatched"
-	}
-	for _, p := range b.state.Parked { // it waited already and still finds nothing
-		if p.ExternalID == external && p.Inbound.Kind == in.Kind {
-			return "unmatched"
-		}
 	}
 	b.write.Parked = append(b.write.Parked, chat.Parked{ExternalID: external, ReceivedAt: in.at, Inbound: in.Inbound})
 	return "parked"

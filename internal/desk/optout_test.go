@@ -95,9 +95,21 @@ func TestAWishIsToldToReadersOnce(t *testing.T) {
 	if n := kindOf(w, w.Open(phone), chat.EventOptOut); n != 1 {
 		t.Errorf("%d events of one wish", n)
 	}
-	w.In(wish(w, w.Phone(9), true, 0))
-	if w.Count("received preference_unknown") != 1 {
-		t.Error("a wish of nobody we know was not counted")
+}
+
+func TestAWishOfSomebodyWhoNeverWroteIsKept(t *testing.T) {
+	t.Parallel()
+	w := desktest.Shared(t)
+	phone := w.Phone(1)
+	w.In(wish(w, phone, true, 0), ago(w, phone, "m1", "written before", time.Hour))
+	if p := phase(w, w.Open(phone)); p != window.PhaseOptedOut || people(w) != 1 {
+		t.Errorf("the window is %s, %d people", p, people(w))
+	}
+	nobody := wish(w, phone, true, 0)
+	nobody.From = nil
+	w.In(nobody)
+	if w.Count("received no_sender") != 1 {
+		t.Error("a wish of nobody was not counted")
 	}
 }
 

@@ -232,7 +232,7 @@ func (b *batch) parse(events []chat.RawEvent) {
 		}
 		for _, in := range ins {
 			if in.Account == (chat.AccountKey{}) || slices.Contains(b.account.Keys, in.Account) {
-				b.inbound = append(b.inbound, received{in, e.ReceivedAt})
+				b.inbound = append(b.inbound, received{Inbound: in, at: e.ReceivedAt})
 			}
 		}
 		if why := unusable(ins); why != "" {

@@ -188,7 +188,7 @@ func (d *Desk) Settle(ctx context.Context, account chat.AccountID, outcomes []ch
 			b.outcome(o)
 		}
 		for _, p := range st.Parked {
-			b.counts["unparked_"+b.apply(received{p.Inbound, p.ReceivedAt})]++
+			b.counts["unparked_"+b.apply(received{p.Inbound, p.ReceivedAt, true})]++
 		}
 		return b.finish()
 	})
