@@ -102,9 +102,9 @@ func (w *watch) rest(ctx context.Context, n int64) (missing int64) {
 // listen opens every agent's socket and returns when all have been told what they missed.
 func (w *watch) listen(ctx context.Context) error {
 	ctx, w.cancel = context.WithCancel(ctx)
-	welcome := make(chan error, len(w.world.agents))
+	welcome := make(chan struct{}, len(w.world.agents))
 	for _, a := range w.world.agents {
-		w.wg.Go(func() { w.follow(ctx, a, sync.OnceFunc(func() { welcome <- nil })) })
+		w.wg.Go(func() { w.follow(ctx, a, sync.OnceFunc(func() { welcome <- struct{}{} })) })
 	}
 	for range w.world.agents {
 		select {

@@ -1,6 +1,7 @@
 package chat_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -35,7 +36,7 @@ func TestATextIsRefusedWhenItIsEmptyOrTooLong(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if e, ok := err.(*chat.Error); ok && c.want == chat.CodeTextTooLong && e.Details["over"] != c.over {
+		if e, ok := errors.AsType[*chat.Error](err); ok && c.want == chat.CodeTextTooLong && e.Details["over"] != c.over {
 			t.Errorf("%s: %v", name, e.Details)
 		}
 	}

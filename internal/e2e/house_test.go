@@ -162,8 +162,8 @@ func (p *process) start() {
 	if err != nil {
 		p.h.t.Fatal(err)
 	}
-	defer func() { _ = f.Close() }()               // the child has its own
-	p.cmd = exec.Command(binary(p.h.t), p.args...) //nolint:noctx // it is stopped by kill, or dies with us
+	defer func() { _ = f.Close() }() // the child has its own
+	p.cmd = exec.Command(binary(p.h.t), p.args...)
 	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr, p.cmd.SysProcAttr = p.h.environ(p.env...), f, f, dieWithUs()
 	if err := p.cmd.Start(); err != nil {
 		p.h.t.Fatal(err)
@@ -178,7 +178,7 @@ func (p *process) kill() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	_ = p.cmd.Process.Kill() // gone already is fine
-	<-p.end
+	_ = <-p.end              // how it ended is known: killed
 }
 
 // restart kills the process and starts it again.

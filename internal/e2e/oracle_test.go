@@ -13,7 +13,7 @@ import (
 )
 
 // tally is what must be zero.
-type tally struct{ lost, dup, ooo, oversend, outside, overcap, stuck int }
+type tally struct{ lost, dup, ooo, oversend, outside, overcap, stuck int } //nolint:recvcheck // filled in by pointer, printed by value
 
 func (v tally) String() string {
 	return fmt.Sprintf("lost=%d dup=%d ooo=%d oversend=%d outside_window=%d overcap=%d stuck=%d",

@@ -138,6 +138,7 @@ func (a *Agent) Live(ctx context.Context, cursor string) (*Stream, error) {
 	if err != nil {
 		return nil, err
 	}
+	//nolint:bodyclose // the library closes it, or hands it to the connection
 	conn, resp, err := websocket.Dial(ctx, u.String(), &websocket.DialOptions{HTTPClient: a.http, HTTPHeader: http.Header{"Origin": {a.origin}}})
 	if err != nil {
 		if resp != nil {
