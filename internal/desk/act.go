@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"slices"
 
 	"gatehouse/internal/chat"
 	"gatehouse/internal/task"
@@ -105,7 +106,7 @@ func (d *Desk) Take(ctx context.Context, p chat.Principal, id chat.ConversationI
 }
 
 // Assign gives an open conversation to an agent at once, whatever their load; whoever held it loses it. The receiver must be
-// online and may be anyone of the department.
+// online, and one of the department unless an admin gives it (RELIABILITY.md B46: out of scope is not found).
 func (d *Desk) Assign(ctx context.Context, p chat.Principal, id chat.ConversationID, to chat.AgentID) (chat.ConversationRow, error) {
 	if p.Role == chat.RoleAgent {
 		return chat.ConversationRow{}, chat.Errorf(chat.CodeForbidden, "the role may not assign")
@@ -113,8 +114,8 @@ func (d *Desk) Assign(ctx context.Context, p chat.Principal, id chat.Conversatio
 	var from chat.DepartmentID
 	row, err := d.deed(ctx, chat.ChangeNeeds{Principal: p, Conversation: id, Line: true, Agent: to}, func(st chat.ChangeState, l *ledger, c *conv) error {
 		switch {
-		case st.Agent == nil:
-			return chat.Errorf(chat.CodeNotFound, "no such agent")
+		case st.Agent == nil, !p.SeesAll() && !slices.Contains(st.Agent.Departments, c.DepartmentID):
+			return chat.Errorf(chat.CodeNotFound, "no such agent in the department")
 		case st.Agent.Presence != chat.Online:
 			return chat.Errorf(chat.CodeReceiverUnavailable, "the agent is %s", st.Agent.Presence).With("presence", string(st.Agent.Presence))
 		}
@@ -233,7 +234,7 @@ func (d *Desk) MarkUnread(ctx context.Context, p chat.Principal, id chat.Convers
 func (d *Desk) mark(ctx context.Context, p chat.Principal, id chat.ConversationID, seq int64, forward bool) (chat.ConversationRow, error) {
 	read := false
 	row, err := d.deed(ctx, chat.ChangeNeeds{Principal: p, Conversation: id, UnreadAfter: &seq}, func(st chat.ChangeState, l *ledger, c *conv) error {
-		if c.AgentID != p.AgentID {
+		if chat.IsZero(p.AgentID) || c.AgentID != p.AgentID {
 			return chat.Errorf(chat.CodeNotController, "only the holder's reading counts")
 		}
 		if seq < 0 || seq > c.LastSeq {
