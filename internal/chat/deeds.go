@@ -16,6 +16,7 @@ type RouteState struct {
 	Now        time.Time
 	Department Department
 	Waiting    []WaitingRow // the head of the line, in its order
+	More       bool         // the line is longer than that
 	Agents     []AgentLoad  // of the department, whatever their presence
 }
 

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"gatehouse/internal/chat"
@@ -15,19 +16,27 @@ type routeStore interface {
 	LinesWithRoom(ctx context.Context) ([]chat.DepartmentID, error)
 }
 
-// routeBatch is how many conversations one routing transaction gives away.
-const routeBatch = 64
+// routeBatch is how many conversations one routing transaction gives away. It looks at more, at most routeMost, when nobody may
+// have those at the head of the line: an agent is not given back what they returned.
+const (
+	routeBatch = 64
+	routeMost  = 16 * routeBatch
+)
 
 // Route gives the waiting conversations of a department to agents, oldest first, until nobody waits or nobody has room.
 // The loads are recounted under the agents' locks, so an automatic assignment never goes above a capacity
 // (RELIABILITY.md I13), and every assignment keeps its explanation.
 func (d *Desk) Route(ctx context.Context, department chat.DepartmentID) error {
+	limit := routeBatch
 	for ctx.Err() == nil {
-		var l ledger
-		given := 0
-		err := d.store.RouteLine(ctx, department, routeBatch, func(st chat.RouteState) *chat.Write {
+		var (
+			l     ledger
+			given int
+			more  bool
+		)
+		err := d.store.RouteLine(ctx, department, limit, func(st chat.RouteState) *chat.Write {
 			l = newLedger(chat.LaneState{Now: st.Now})
-			given = route(&l, d.kinds, st)
+			given, more = route(&l, d.kinds, st)
 			return l.finish()
 		})
 		if err != nil {
@@ -39,15 +48,23 @@ func (d *Desk) Route(ctx context.Context, department chat.DepartmentID) error {
 				d.metrics.Routed("assigned", time.Duration(a.WaitedMS)*time.Millisecond)
 			}
 		}
-		if given < routeBatch {
+		switch {
+		case !more:
+			return nil
+		case given > 0:
+			limit = routeBatch
+		case limit < routeMost:
+			limit *= 4
+		default:
 			return nil
 		}
 	}
 	return ctx.Err()
 }
 
-// route plans the assignments of a locked line and notes them in the ledger.
-func route(l *ledger, kinds map[chat.ChannelKind]Channel, st chat.RouteState) int {
+// route plans the assignments of a locked line and notes them in the ledger. more tells that the line goes on and that
+// somebody still has room.
+func route(l *ledger, kinds map[chat.ChannelKind]Channel, st chat.RouteState) (given int, more bool) {
 	rows := make(map[routing.ID]chat.ConversationRow, len(st.Waiting))
 	requests := make([]routing.Request, 0, len(st.Waiting))
 	for _, w := range st.Waiting {
@@ -69,8 +86,8 @@ func route(l *ledger, kinds map[chat.ChannelKind]Channel, st chat.RouteState) in
 		agents = append(agents, routingAgent(*a))
 	}
 	rule := routing.Rule{Policy: routing.Policy(st.Department.Policy), Sticky: st.Department.Sticky}
-	given, _ := routing.Drain(rule, requests, agents, st.Now, uint64(st.Now.UnixNano()))
-	for _, g := range given {
+	plan, after := routing.Drain(rule, requests, agents, st.Now, uint64(st.Now.UnixNano()))
+	for _, g := range plan {
 		a := load[g.Decision.Agent]
 		a.Load++
 		row, event, err := rows[g.Request.Conversation].Assign(a.ID, st.Now, chat.AssignedData{
@@ -84,7 +101,9 @@ func route(l *ledger, kinds map[chat.ChannelKind]Channel, st chat.RouteState) in
 		event.At = st.Now
 		l.log(c, event)
 	}
-	return len(given)
+	anybody := routing.Request{Department: routing.ID(st.Department.ID)}
+	room := slices.ContainsFunc(after, func(a routing.Agent) bool { _, ok := routing.CanReceive(a, anybody); return ok })
+	return len(plan), room && st.More
 }
 
 func routingAgent(a chat.AgentLoad) routing.Agent {

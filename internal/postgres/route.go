@@ -19,11 +19,11 @@ func (s *Store) RouteLine(ctx context.Context, department chat.DepartmentID, lim
 		if err != nil {
 			return err
 		}
-		st := chat.RouteState{Department: departmentOf(line.Department)}
 		head, err := q.LineHead(ctx, department, int32(limit))
 		if err != nil || len(head) == 0 {
 			return err
 		}
+		st := chat.RouteState{Department: departmentOf(line.Department), More: len(head) == limit}
 		if err := q.LockOnlineAgents(ctx, department); err != nil {
 			return err
 		}

@@ -70,6 +70,6 @@ SELECT DISTINCT c.department_id FROM conversations c
 WHERE c.status = 'waiting' AND EXISTS (
 	SELECT 1 FROM agent_departments d JOIN agents a ON a.id = d.agent_id JOIN agent_presence p ON p.agent_id = a.id
 	WHERE d.department_id = c.department_id AND a.state = 'active' AND a.behavior <> 'assigned_only' AND p.presence = 'online'
-		AND p.seen_at > now() - interval '45 seconds'
+		AND p.seen_at > now() - interval '45 seconds' AND a.id IS DISTINCT FROM c.returned_by
 		AND a.capacity > (SELECT count(*) FROM conversations h WHERE h.agent_id = a.id AND h.status = 'assigned')
 );
