@@ -142,7 +142,7 @@ func TestEveryDeedIsRefusedWithItsReason(t *testing.T) {
 		"read what is not there":        {read(99), elif, held, chat.CodeInvalid},
 		"read before the beginning":     {read(-1), elif, held, chat.CodeInvalid},
 	} {
-		var e error = c.do(w.Desk, c.who, c.on)
+		e := c.do(w.Desk, c.who, c.on)
 		if chat.CodeOf(e) != c.want || e == nil {
 			t.Errorf("%s: %v, want %s", name, e, c.want)
 		}

@@ -195,7 +195,7 @@ func (s *browserServer) stop() {
 	case <-time.After(time.Minute):
 		s.t.Error("the instance did not stop within a minute")
 		_ = s.cmd.Process.Kill()
-		_ = <-ended // how it ended is known: killed
+		<-ended //nolint:errcheck // how it ended is known: killed
 	}
 	for _, line := range s.log.errors() {
 		s.t.Errorf("the instance logged an error: %s", line)
