@@ -178,7 +178,7 @@ func (p *process) kill() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	_ = p.cmd.Process.Kill() // gone already is fine
-	<-p.end //nolint:errcheck // how it ended is known: killed
+	<-p.end                  //nolint:errcheck // how it ended is known: killed
 }
 
 // restart kills the process and starts it again.
