@@ -84,6 +84,7 @@ func TestEverythingAtOnceTakesItsLocksInOneOrder(t *testing.T) {
 		work(func(dice *rand.Rand) error { return anything(ctx, w, a, dice) })
 	}
 	all.Wait()
+	w.Exec(`UPDATE inbound_pending SET due_at = NULL`) // an event that lost every race waits a second for its next try
 	for _, here := range []*desktest.World{w, second} {
 		here.Drain()
 		here.Route()
