@@ -76,20 +76,7 @@ func queueIdentities(b *pgx.Batch, w *chat.Write) {
 
 func queueConversations(b *pgx.Batch, w *chat.Write) {
 	type conv = chat.Conversation
-	if n := w.Created; len(n) > 0 {
-		b.Queue(gen.InsertConversations, column(n, func(c *conv) chat.ConversationID { return c.ID }),
-			column(n, func(c *conv) chat.AccountID { return c.AccountID }), column(n, func(c *conv) chat.IdentityID { return c.IdentityID }),
-			column(n, func(c *conv) chat.ContactID { return c.ContactID }), column(n, func(c *conv) chat.DepartmentID { return c.DepartmentID }),
-			column(n, func(c *conv) *chat.AgentID { return nullID(c.AgentID) }), column(n, func(c *conv) chat.ConversationStatus { return c.Status }),
-			column(n, func(c *conv) chat.Controller { return c.Controller }), column(n, func(c *conv) int32 { return int32(c.Priority) }),
-			column(n, func(c *conv) *time.Time { return nullTime(c.WindowOpenedAt) }), column(n, func(c *conv) *time.Time { return nullTime(c.WindowShutAt) }),
-			column(n, func(c *conv) *time.Time { return nullTime(c.FreeEntryUntil) }), column(n, func(c *conv) int64 { return c.LastSeq }),
-			column(n, func(c *conv) int64 { return c.ReadSeq }), column(n, func(c *conv) int32 { return int32(c.UnreadCount) }),
-			column(n, func(c *conv) time.Time { return c.LastMessageAt }), column(n, func(c *conv) *time.Time { return nullTime(c.LastInboundAt) }),
-			column(n, func(c *conv) json.RawMessage { return jsonOf(c.Preview) }), column(n, func(c *conv) *time.Time { return nullTime(c.WaitingSince) }),
-			column(n, func(c *conv) *time.Time { return nullTime(c.AssignedAt) }),
-			column(n, func(c *conv) time.Time { return c.CreatedAt }), column(n, func(c *conv) *time.Time { return nullTime(c.EndedAt) }))
-	}
+	// Changes first: a conversation that ends makes room for the next one of its pair.
 	if n := w.Changed; len(n) > 0 {
 		b.Queue(gen.UpdateConversations, column(n, func(c *conv) chat.ConversationID { return c.ID }),
 			column(n, func(c *conv) chat.DepartmentID { return c.DepartmentID }), column(n, func(c *conv) *chat.AgentID { return nullID(c.AgentID) }),
@@ -103,6 +90,20 @@ func queueConversations(b *pgx.Batch, w *chat.Write) {
 			column(n, func(c *conv) *time.Time { return nullTime(c.EndedAt) }),
 			column(n, func(c *conv) *chat.AgentID { return nullID(c.EndedBy) }), column(n, func(c *conv) *chat.EndReasonID { return nullID(c.EndReasonID) }),
 			column(n, func(c *conv) string { return c.EndNote }))
+	}
+	if n := w.Created; len(n) > 0 {
+		b.Queue(gen.InsertConversations, column(n, func(c *conv) chat.ConversationID { return c.ID }),
+			column(n, func(c *conv) chat.AccountID { return c.AccountID }), column(n, func(c *conv) chat.IdentityID { return c.IdentityID }),
+			column(n, func(c *conv) chat.ContactID { return c.ContactID }), column(n, func(c *conv) chat.DepartmentID { return c.DepartmentID }),
+			column(n, func(c *conv) *chat.AgentID { return nullID(c.AgentID) }), column(n, func(c *conv) chat.ConversationStatus { return c.Status }),
+			column(n, func(c *conv) chat.Controller { return c.Controller }), column(n, func(c *conv) int32 { return int32(c.Priority) }),
+			column(n, func(c *conv) *time.Time { return nullTime(c.WindowOpenedAt) }), column(n, func(c *conv) *time.Time { return nullTime(c.WindowShutAt) }),
+			column(n, func(c *conv) *time.Time { return nullTime(c.FreeEntryUntil) }), column(n, func(c *conv) int64 { return c.LastSeq }),
+			column(n, func(c *conv) int64 { return c.ReadSeq }), column(n, func(c *conv) int32 { return int32(c.UnreadCount) }),
+			column(n, func(c *conv) time.Time { return c.LastMessageAt }), column(n, func(c *conv) *time.Time { return nullTime(c.LastInboundAt) }),
+			column(n, func(c *conv) json.RawMessage { return jsonOf(c.Preview) }), column(n, func(c *conv) *time.Time { return nullTime(c.WaitingSince) }),
+			column(n, func(c *conv) *time.Time { return nullTime(c.AssignedAt) }),
+			column(n, func(c *conv) time.Time { return c.CreatedAt }), column(n, func(c *conv) *time.Time { return nullTime(c.EndedAt) }))
 	}
 }
 
