@@ -3,6 +3,7 @@ package desk
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -88,10 +89,21 @@ func (r Reply) check() error {
 		return chat.Errorf(chat.CodeInvalid, "a template brings its own text")
 	case len(r.Attachments) > 10:
 		return chat.Errorf(chat.CodeInvalid, "at most 10 files at once")
+	case twice(r.Attachments):
+		return chat.Errorf(chat.CodeInvalid, "a file belongs to one message")
 	case r.Note && (r.Location != nil || len(r.Buttons) > 0 || r.List != nil || !chat.IsZero(r.Template)):
 		return chat.Errorf(chat.CodeInvalid, "a note holds text and files")
 	}
 	return nil
+}
+
+func twice(files []chat.AttachmentID) bool {
+	for i, f := range files {
+		if slices.Contains(files[:i], f) {
+			return true
+		}
+	}
+	return false
 }
 
 // compose makes the messages of a reply, or says why not.

@@ -272,6 +272,8 @@ func wrap(err error) error {
 		switch {
 		case pg.Code == "23503":
 			return chat.Errorf(chat.CodeInUse, "%s is referred to: %w", pg.TableName, err)
+		case pg.Code == "22021", pg.Code == "22P05": // NUL, or half a character
+			return &chat.Error{Code: chat.CodeInvalid, Message: "a text that cannot be stored", Cause: err}
 		case strings.HasPrefix(pg.Code, "57P0"), strings.HasPrefix(pg.Code, "53"), strings.HasPrefix(pg.Code, "08"), pg.Code == "57014", pg.Code == "55P03":
 			return chat.Errorf(chat.CodeUnavailable, "postgres: %w", err)
 		}
