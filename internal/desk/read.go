@@ -26,7 +26,7 @@ type readStore interface {
 	UpdateContact(ctx context.Context, id chat.ContactID, name, language *string) error
 	HistoryOfContact(ctx context.Context, id chat.ContactID, except chat.ConversationID) ([]chat.HistoryRow, error)
 	Horizon(ctx context.Context) (chat.Horizon, error)
-	ChangedSince(ctx context.Context, h chat.Horizon, limit int) ([]chat.ConversationID, error)
+	ChangedSince(ctx context.Context, h chat.Horizon, limit int) (ids []chat.ConversationID, more bool, err error)
 	TemplateRows(ctx context.Context, account chat.AccountID) ([]chat.TemplateRow, error)
 	TemplateRow(ctx context.Context, id chat.TemplateID) (chat.TemplateRow, error)
 }
@@ -194,9 +194,9 @@ func (d *Desk) ChangedSince(ctx context.Context, p chat.Principal, h chat.Horizo
 	if h.Copy != now.Copy || h.Xid > now.Xid || h.At.After(now.At) || now.At.Sub(h.At) > 24*time.Hour {
 		return nil, true, nil
 	}
-	ids, err := d.store.ChangedSince(ctx, h, resumeLimit+1)
-	if err != nil || len(ids) > resumeLimit {
-		return nil, len(ids) > resumeLimit, err
+	ids, more, err := d.store.ChangedSince(ctx, h, resumeLimit)
+	if err != nil || more {
+		return nil, more, err
 	}
 	all, err := d.store.ConversationRows(ctx, ids)
 	if err != nil {

@@ -3,6 +3,9 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
 	"time"
 
 	"gatehouse/internal/chat"
@@ -279,11 +282,19 @@ func (s *Store) Horizon(ctx context.Context) (chat.Horizon, error) {
 	return chat.Horizon{Xid: h.Xid, At: h.At.UTC(), Now: s.desk(h.At), Copy: h.Copy}, wrap(err)
 }
 
-// ChangedSince names conversations with events that committed after a moment; more than limit are cut off.
-func (s *Store) ChangedSince(ctx context.Context, h chat.Horizon, limit int) ([]chat.ConversationID, error) {
-	// written_at is when a transaction began; none of ours runs for ten minutes.
-	ids, err := s.q.ChangedSince(ctx, h.At.Add(-10*time.Minute), h.Xid, int32(limit))
-	return ids, wrap(err)
+// ChangedSince names the conversations with events that committed after a moment. more says that they are not all: there are
+// more than limit, or too many events to look at each.
+func (s *Store) ChangedSince(ctx context.Context, h chat.Horizon, limit int) (ids []chat.ConversationID, more bool, err error) {
+	events := 20 * limit
+	all, err := s.q.ChangedSince(ctx, strconv.FormatInt(h.Xid, 10), int32(events))
+	if err != nil {
+		return nil, false, wrap(err)
+	}
+	seen := make(map[chat.ConversationID]struct{}, limit)
+	for _, id := range all {
+		seen[id] = struct{}{}
+	}
+	return slices.Collect(maps.Keys(seen)), len(seen) > limit || len(all) == events, nil
 }
 
 // Counts are the numbers beside a principal's views; from and to bound when windows that are about to shut were opened.

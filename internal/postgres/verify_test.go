@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"testing"
 
+	"gatehouse/internal/postgres"
 	"gatehouse/internal/postgres/postgrestest"
 )
 
@@ -18,18 +19,9 @@ func TestWhoCameLaterOvertakesOnlyThoseWhoStoodInTheLine(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := postgrestest.New(t)
+			furnish(t, s)
 			// Of two who wrote at 10:00:01 and 10:00:02 the second is given away first, at 10:00:20.
 			if _, err := s.Pool().Exec(t.Context(), `
-				CREATE FUNCTION u(n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$ SELECT lpad(n::text, 32, '0')::uuid $$;
-				CREATE FUNCTION at(t text) RETURNS timestamptz LANGUAGE sql IMMUTABLE AS $$ SELECT ('2026-03-01 ' || t || '+00')::timestamptz $$;
-				INSERT INTO departments (id, name) VALUES (u(1), 'Sales');
-				INSERT INTO agents (id, name, email, role) VALUES (u(2), 'Ada', 'ada@example.com', 'agent');
-				INSERT INTO channel_accounts (id, kind, name, department_id) VALUES (u(3), 'whatsapp', 'Shop', u(1));
-				INSERT INTO contacts (id) VALUES (u(4)), (u(5));
-				INSERT INTO identities (id, contact_id, thread_id, kind, type, value) VALUES
-					(u(6), u(4), u(6), 'whatsapp', 'phone', '1'), (u(7), u(5), u(7), 'whatsapp', 'phone', '2');
-				INSERT INTO conversations (id, account_id, identity_id, contact_id, department_id, agent_id, status, controller, last_message_at, created_at)
-					SELECT u(n), u(3), u(n - 2), u(n - 4), u(1), u(2), 'assigned', 'agent', at('10:00:01'), at('10:00:01') FROM generate_series(8, 9) n;
 				INSERT INTO conversation_events (conversation_id, seq, kind, at, data, written_at) VALUES
 					(u(8), 1, 'queued', at('10:00:01'), '{"why": "new"}', at('`+c.entered+`')), (u(8), 2, 'assigned', at('10:00:40'), '{}', at('10:00:40')),
 					(u(9), 1, 'queued', at('10:00:02'), '{"why": "new"}', at('10:00:02')), (u(9), 2, 'assigned', at('10:00:20'), '{}', at('10:00:20'));
@@ -48,5 +40,23 @@ func TestWhoCameLaterOvertakesOnlyThoseWhoStoodInTheLine(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// furnish makes two conversations, u(8) and u(9), with agent u(2) in department u(1).
+func furnish(t *testing.T, s *postgres.Store) {
+	t.Helper()
+	if _, err := s.Pool().Exec(t.Context(), `
+		CREATE FUNCTION u(n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$ SELECT lpad(n::text, 32, '0')::uuid $$;
+		CREATE FUNCTION at(t text) RETURNS timestamptz LANGUAGE sql IMMUTABLE AS $$ SELECT ('2026-03-01 ' || t || '+00')::timestamptz $$;
+		INSERT INTO departments (id, name) VALUES (u(1), 'Sales');
+		INSERT INTO agents (id, name, email, role) VALUES (u(2), 'Ada', 'ada@example.com', 'agent');
+		INSERT INTO channel_accounts (id, kind, name, department_id) VALUES (u(3), 'whatsapp', 'Shop', u(1));
+		INSERT INTO contacts (id) VALUES (u(4)), (u(5));
+		INSERT INTO identities (id, contact_id, thread_id, kind, type, value) VALUES
+			(u(6), u(4), u(6), 'whatsapp', 'phone', '1'), (u(7), u(5), u(7), 'whatsapp', 'phone', '2');
+		INSERT INTO conversations (id, account_id, identity_id, contact_id, department_id, agent_id, status, controller, last_message_at, created_at)
+			SELECT u(n), u(3), u(n - 2), u(n - 4), u(1), u(2), 'assigned', 'agent', at('10:00:01'), at('10:00:01') FROM generate_series(8, 9) n`); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -15,15 +15,12 @@ import (
 )
 
 const ChangedSince = `-- name: ChangedSince :many
-SELECT e.conversation_id FROM conversation_events e
-WHERE e.written_at > $1 AND e.xid::text::bigint >= $2::bigint
-GROUP BY e.conversation_id LIMIT $3
+SELECT e.conversation_id FROM conversation_events e WHERE e.xid >= $1::text::xid8 ORDER BY e.xid LIMIT $2
 `
 
-// Conversations with events that committed after a snapshot was taken: the question of a reader that reconnects.
-// written_at bounds the search; xid decides.
-func (q *Queries) ChangedSince(ctx context.Context, since time.Time, horizon int64, most int32) ([]chat.ConversationID, error) {
-	rows, err := q.db.Query(ctx, ChangedSince, since, horizon, most)
+// The conversation of each event that committed after a snapshot was taken: the question of a reader that reconnects.
+func (q *Queries) ChangedSince(ctx context.Context, horizon string, most int32) ([]chat.ConversationID, error) {
+	rows, err := q.db.Query(ctx, ChangedSince, horizon, most)
 	if err != nil {
 		return nil, err
 	}

@@ -328,7 +328,7 @@ CREATE TABLE conversation_events (
 	written_at      timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (conversation_id, seq)
 );
-CREATE INDEX conversation_events_written ON conversation_events USING brin (written_at) WITH (pages_per_range = 16, autosummarize = on);
+CREATE INDEX conversation_events_xid ON conversation_events (xid);
 
 CREATE TABLE reactions (
 	message_id uuid NOT NULL,

@@ -50,11 +50,8 @@ SELECT EXISTS (SELECT 1 FROM conversations c WHERE c.contact_id = @contact_id
 	AND (@sees_all::boolean OR c.agent_id = @agent_id::uuid OR c.department_id = any(@departments::uuid[])));
 
 -- name: ChangedSince :many
--- Conversations with events that committed after a snapshot was taken: the question of a reader that reconnects.
--- written_at bounds the search; xid decides.
-SELECT e.conversation_id FROM conversation_events e
-WHERE e.written_at > sqlc.arg(since) AND e.xid::text::bigint >= sqlc.arg(horizon)::bigint
-GROUP BY e.conversation_id LIMIT @most;
+-- The conversation of each event that committed after a snapshot was taken: the question of a reader that reconnects.
+SELECT e.conversation_id FROM conversation_events e WHERE e.xid >= sqlc.arg(horizon)::text::xid8 ORDER BY e.xid LIMIT @most;
 
 -- name: Horizon :one
 -- The oldest transaction that still runs, the time, and which copy of the record this is.

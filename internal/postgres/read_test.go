@@ -1,0 +1,64 @@
+package postgres_test
+
+import (
+	"testing"
+	"time"
+
+	"gatehouse/internal/chat"
+	"gatehouse/internal/postgres/postgrestest"
+)
+
+func TestAReaderIsToldWhatCommittedSinceAndWhenThatIsTooMuch(t *testing.T) {
+	t.Parallel()
+	s := postgrestest.New(t)
+	furnish(t, s)
+	exec := func(sql string) {
+		t.Helper()
+		if _, err := s.Pool().Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec("INSERT INTO conversation_events (conversation_id, seq, kind, at) SELECT u(8), n, 'window', now() FROM generate_series(1, 100) n")
+	running, err := s.Pool().Begin(t.Context()) // it began before the moment, and commits after it
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := running.Exec(t.Context(), "INSERT INTO conversation_events (conversation_id, seq, kind, at) VALUES (u(9), 1, 'window', now())"); err != nil {
+		t.Fatal(err)
+	}
+	var oldest int64
+	if err := running.QueryRow(t.Context(), "SELECT pg_current_xact_id()::text::bigint").Scan(&oldest); err != nil {
+		t.Fatal(err)
+	}
+	h, deadline := chat.Horizon{}, time.Now().Add(time.Minute)
+	for h.Xid != oldest { // until nothing of other tests on the server is older
+		if h, err = s.Horizon(t.Context()); err != nil || time.Now().After(deadline) {
+			t.Fatalf("transaction %d runs still, ours is %d: %v", h.Xid, oldest, err)
+		}
+	}
+	for _, step := range []struct {
+		does        func()
+		limit, want int
+		more        bool
+	}{
+		{func() {}, 5, 0, false},
+		{func() {
+			if err := running.Commit(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}, 5, 1, false},
+		{func() {
+			exec("INSERT INTO conversation_events (conversation_id, seq, kind, at) VALUES (u(8), 101, 'window', now())")
+		}, 5, 2, false},
+		{func() {}, 1, 2, true}, // more conversations than that
+		{func() {
+			exec("INSERT INTO conversation_events (conversation_id, seq, kind, at) SELECT u(8), n, 'window', now() FROM generate_series(102, 250) n")
+		}, 5, 2, true}, // more events than are looked at
+	} {
+		step.does()
+		ids, more, err := s.ChangedSince(t.Context(), h, step.limit)
+		if err != nil || len(ids) != step.want || more != step.more {
+			t.Errorf("%d conversations, more: %v, error %v; want %d, %v", len(ids), more, err, step.want, step.more)
+		}
+	}
+}
