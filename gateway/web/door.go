@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
 	"net/netip"
 	"runtime/debug"
 	"strings"
@@ -181,8 +180,8 @@ func read(c *fiber.Ctx, r *request, class Class) error {
 	if class.Stream {
 		return nil
 	}
-	buffer := make([]byte, 0, max(size, 512))
-	body, err := readAll(r.body, buffer)
+	// A length is only a promise: room is made as the bytes come.
+	body, err := readAll(r.body, make([]byte, 0, min(max(size, 512), 64<<10)))
 	if err != nil {
 		if chat.CodeOf(err) == chat.CodeTooLarge {
 			_, _ = io.CopyN(io.Discard, source, linger)
@@ -243,106 +242,3 @@ func finish(c *fiber.Ctx, r *request) {
 		c.Response().SetConnectionClose()
 	}
 }
-
-// peer finds who is at the other end: the address, whether it speaks TLS, and the origin by which it reached us. Proxies
-// that we trust are believed, from the last one backwards; the first one that we do not trust is the client.
-func (w *Web) peer(c *fiber.Ctx) (client netip.Addr, secure bool, origin string) {
-	if a, ok := netip.AddrFromSlice(c.Context().RemoteIP()); ok {
-		client = a.Unmap()
-	}
-	h := &c.Request().Header
-	secure = c.Context().IsTLS()
-	host := string(h.Host())
-	if w.trusted(client) {
-		hops := strings.Split(joined(h, fiber.HeaderXForwardedFor), ",")
-		for i := len(hops) - 1; i >= 0 && w.trusted(client); i-- {
-			a, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
-			if err != nil {
-				break
-			}
-			client = a.Unmap().WithZone("")
-		}
-		if proto := last(h, fiber.HeaderXForwardedProto); proto != "" {
-			secure = proto == "https"
-		}
-		if named := last(h, fiber.HeaderXForwardedHost); named != "" {
-			host = named
-		}
-	}
-	scheme, host := "http", strings.ToLower(host)
-	if w.cfg.Origin != "" {
-		scheme, host, _ = strings.Cut(w.cfg.Origin, "://")
-		secure = scheme == "https"
-	} else if secure {
-		scheme = "https"
-	}
-	// Handlers that ask Fiber get the same answers, whatever the caller wrote there.
-	for _, name := range []string{
-		fiber.HeaderXForwardedFor, fiber.HeaderXForwardedProto, fiber.HeaderXForwardedHost, fiber.HeaderXForwardedProtocol,
-		fiber.HeaderXForwardedSsl, fiber.HeaderXUrlScheme,
-	} {
-		h.Del(name) // all lines of it
-	}
-	h.Set(fiber.HeaderXForwardedFor, client.String())
-	h.Set(fiber.HeaderXForwardedProto, scheme)
-	h.Set(fiber.HeaderXForwardedHost, host)
-	return client, secure, scheme + "://" + host
-}
-
-func (w *Web) trusted(a netip.Addr) bool {
-	for _, p := range w.cfg.TrustedProxies {
-		if p.Contains(a) {
-			return true
-		}
-	}
-	return false
-}
-
-// joined is a list header that may come in several lines.
-func joined(h *fasthttp.RequestHeader, name string) string {
-	return string(bytes.Join(h.PeekAll(name), []byte(",")))
-}
-
-// last is the newest entry of a list header: what the nearest proxy wrote.
-func last(h *fasthttp.RequestHeader, name string) string {
-	all := joined(h, name)
-	return strings.ToLower(strings.TrimSpace(all[strings.LastIndexByte(all, ',')+1:]))
-}
-
-// AppCSP is the content security policy of our own pages; APICSP that of answers, which are no pages.
-const (
-	AppCSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; " +
-		"font-src 'self'; connect-src 'self'; worker-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
-	APICSP = "default-src 'none'; frame-ancestors 'none'"
-)
-
-// Headers sets what every answer carries (RELIABILITY.md S20, S22). A handler may set its own after it.
-func (w *Web) Headers(csp string) fiber.Handler {
-	return func(c *fiber.Ctx) error {
-		c.Set(fiber.HeaderContentSecurityPolicy, csp)
-		c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
-		c.Set(fiber.HeaderReferrerPolicy, "no-referrer")
-		c.Set("Cross-Origin-Opener-Policy", "same-origin")
-		c.Set("Cross-Origin-Resource-Policy", "same-origin")
-		c.Set(fiber.HeaderPermissionsPolicy, "camera=(), geolocation=(), microphone=(self)")
-		if Secure(c) {
-			c.Set(fiber.HeaderStrictTransportSecurity, "max-age=31536000")
-		}
-		if csp == APICSP {
-			c.Set(fiber.HeaderCacheControl, "no-store")
-		}
-		return c.Next()
-	}
-}
-
-// NotAllowed answers a known path that was asked with another method (RELIABILITY.md B33).
-func NotAllowed(methods ...string) fiber.Handler {
-	allow := strings.Join(methods, ", ")
-	return func(c *fiber.Ctx) error {
-		c.Set(fiber.HeaderAllow, allow)
-		return fiber.NewError(http.StatusMethodNotAllowed)
-	}
-}
-
-// NotFound answers a path that is none.
-func NotFound(*fiber.Ctx) error { return fiber.ErrNotFound }
