@@ -14,3 +14,11 @@ export async function renewMedia(media: Media, thumb = false): Promise<string | 
   fresh.set(media.id, link);
   return thumb ? (link.thumb_url ?? link.url) : link.url;
 }
+
+/** Saves a file. The live stream brings no links and old ones are dead, so each press asks for its own. */
+export async function saveMedia(media: Media) {
+  const link = document.createElement('a');
+  link.href = (await renewMedia(media))!;
+  link.download = media.name ?? '';
+  link.click();
+}
