@@ -49,12 +49,15 @@ await step('files are called so, and are what they are not', async () => {
   await evil.file(Buffer.from(`<html><script>alert('html')</script></html>`), 'text/html', `${payloads('file')[0]}.html`, payloads('caption')[0]);
   await evil.file(Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" onload="alert('svg')"><image href="http://${host}/svg"/></svg>`), 'image/svg+xml', 'a.svg');
   await deniz.message('caption').waitFor();
-  const link = deniz.log.locator('article a.file').first();
-  await link.waitFor();
-  const opened = await deniz.context.request.get(await link.getAttribute('href'));
-  assert.equal(opened.status(), 200);
-  assert.match(opened.headers()['content-disposition'] ?? '', /^attachment/);
-  assert.match(opened.headers()['content-security-policy'] ?? '', /sandbox/);
+  const files = deniz.log.getByRole('button', { name: /octet-stream/ });
+  await becomes('both are files to save', () => files.count(), 2);
+  const [saved] = await Promise.all([page.waitForEvent('download'), files.first().click()]);
+  const answer = await deniz.context.request.get(saved.url());
+  assert.equal(answer.status(), 200);
+  assert.match(saved.suggestedFilename(), /\.html$/);
+  assert.match(answer.headers()['content-disposition'] ?? '', /^attachment/);
+  assert.match(answer.headers()['content-security-policy'] ?? '', /sandbox/);
+  assert.equal(answer.headers()['x-content-type-options'], 'nosniff');
   await isText(page, 'files');
 });
 

@@ -1,7 +1,7 @@
 // Two tabs agree; and whatever is cut, reloaded or ended in between, nothing is missing, nothing is there twice, and what
 // was typed is kept (UI.md §10.8).
 import assert from 'node:assert/strict';
-import { becomes, done, step, until } from './stage.mjs';
+import { becomes, done, focused, step, until } from './stage.mjs';
 import { Agent } from './desk.mjs';
 import { openLine } from './line.mjs';
 import { customer } from './phone.mjs';
@@ -109,18 +109,22 @@ await step('a reload without a network keeps what was sent', async () => {
 });
 
 await step('the session ends in the middle of typing: the text is kept, and signing in again in place goes on', async () => {
-  await deniz.box.fill('typed when the session');
-  await deniz.ask('DELETE', '/session');
-  await deniz.box.pressSequentially(' ended');
-  await deniz.box.press('Enter');
+  const elsewhere = await Agent.at();
+  const password = `${deniz.password}-changed`;
+  await deniz.box.fill('typed when the session ended');
+  await elsewhere.ask('PUT', '/me/password', { current: deniz.password, new: password }); // ends all others
+  await elsewhere.context.close();
   await deniz.dialog.getByText('You are signed out', { exact: true }).waitFor();
   assert.equal(await deniz.dialog.getByLabel('E-mail').inputValue(), deniz.email);
-  await deniz.dialog.getByLabel('Password').fill('not it');
-  await deniz.dialog.getByRole('button', { name: 'Sign in' }).click();
-  await deniz.dialog.getByText('E-mail or password is wrong.').waitFor();
   await deniz.dialog.getByLabel('Password').fill(deniz.password);
   await deniz.dialog.getByRole('button', { name: 'Sign in' }).click();
+  await deniz.dialog.getByText('E-mail or password is wrong.').waitFor();
+  await deniz.dialog.getByLabel('Password').fill(password);
+  await deniz.dialog.getByRole('button', { name: 'Sign in' }).click();
   await deniz.dialog.waitFor({ state: 'hidden' });
+  assert.equal(await deniz.box.inputValue(), 'typed when the session ended');
+  await becomes('one goes on where one was', () => focused(deniz.page), 'textarea Reply to Elif Yıldız');
+  await deniz.page.keyboard.press('Enter');
   said.push('typed when the session ended');
   await becomes('the thread', () => deniz.texts(), said);
   await becomes('the phone', () => onPhone(elif, 'typed when the session ended'), 1);
