@@ -1,6 +1,7 @@
 package hooks
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 
@@ -60,29 +61,29 @@ type addressee struct {
 // nobody: there is no guessing (RELIABILITY.md B21). owner is the account whose own address was called, which must have
 // signed it then; nil for the common address.
 func (ds drivers) judge(r channels.Request, known directoryView, owner *chat.AccountID) verdict {
-	v := verdict{}
-	var d channels.Driver
-	candidates := known.all
+	var (
+		v    verdict
+		d    channels.Driver
+		keys []chat.AccountKey
+	)
 	if owner != nil {
 		a := known.byID[*owner]
-		d, v.kind, candidates = ds.byKind[a.Kind], a.Kind, []channels.Account{a}
+		d, v.kind = ds.byKind[a.Kind], a.Kind
 		if !ds.has(a.Kind) || d.Webhook.Verify(r, a.Secrets) != nil {
 			return v
 		}
-		v.signed = true
+		v.signed, keys = true, d.Webhook.Route(r)
 	} else {
 		var ok bool
-		candidates = ds.ofMeta(candidates)
-		if d, ok = ds.byObject[objectOf(r.Body)]; !ok {
-			v.signed = ds.anySigned(r, candidates)
+		if d, keys, ok = ds.product(r); !ok {
+			v.signed = ds.anySigned(r, ds.ofMeta(known.all))
 			return v
 		}
 		v.kind = d.Kind
-		candidates = slices.DeleteFunc(candidates, func(a channels.Account) bool { return a.Kind != d.Kind })
 	}
 
 	addressed := false
-	for _, key := range d.Webhook.Route(r) {
+	for _, key := range keys {
 		accounts := known.byKey[key]
 		if len(accounts) == 0 && v.unknown == (chat.AccountKey{}) {
 			v.unknown = key
@@ -98,7 +99,7 @@ func (ds drivers) judge(r channels.Request, known directoryView, owner *chat.Acc
 	case len(v.to) > 0:
 		v.signed = true
 	case !addressed && !v.signed:
-		v.signed = ds.anySigned(r, candidates)
+		v.signed = ds.anySigned(r, slices.DeleteFunc(ds.ofMeta(known.all), func(a channels.Account) bool { return a.Kind != d.Kind }))
 	}
 	return v
 }
@@ -111,6 +112,20 @@ func (ds drivers) anySigned(r channels.Request, accounts []channels.Account) boo
 	return slices.ContainsFunc(accounts, func(a channels.Account) bool {
 		return ds.byKind[a.Kind].Webhook.Verify(r, a.Secrets) == nil
 	})
+}
+
+// product finds which of Meta's products a payload is from, and whom it names. The product's name stands in it, and the driver
+// of that name makes sure of it as it reads: so what is as it should be is read once.
+func (ds drivers) product(r channels.Request) (d channels.Driver, keys []chat.AccountKey, ok bool) {
+	for object, d := range ds.byObject {
+		if bytes.Contains(r.Body, []byte(object)) {
+			if keys := d.Webhook.Route(r); len(keys) > 0 {
+				return d, keys, true
+			}
+		}
+	}
+	d, ok = ds.byObject[objectOf(r.Body)]
+	return d, nil, ok
 }
 
 // objectOf reads which of Meta's products a payload is from; "" if it cannot be read. Of a name given twice the last one
