@@ -84,7 +84,11 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	if s.pool, err = mk("desk", def(o.Conns, 16), map[string]string{"statement_timeout": "5000", "idle_in_transaction_session_timeout": "15000"}); err != nil {
 		return nil, err
 	}
-	if s.lane, err = mk("lane", def(o.LaneConns, 8), map[string]string{"plan_cache_mode": "force_generic_plan", "statement_timeout": "30000"}); err != nil {
+	// Every statement of a lane has an index to go by. A plan is kept for as long as its connection: one that was made while a
+	// table was empty, or a queue, must not read all of it when it is full.
+	if s.lane, err = mk("lane", def(o.LaneConns, 8), map[string]string{
+		"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "statement_timeout": "30000",
+	}); err != nil {
 		s.pool.Close()
 		return nil, err
 	}
