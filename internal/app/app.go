@@ -372,8 +372,9 @@ func (a *App) close() {
 	}
 }
 
-// waker rings in this process first, where there are workers, and through Redis for the others. In one process that does
-// everything, Redis carries the wake all the same: it finds nothing left to do.
+// waker rings in this process where there are workers, and through Redis where there are none: through both, each wake would
+// be answered twice, the second time for nothing. One that this process does not live to answer is found by the sweepers, like
+// one that Redis loses.
 type waker struct {
 	queue *queue.Client
 	local *workers.Workers
@@ -382,6 +383,7 @@ type waker struct {
 func (w *waker) Wake(ctx context.Context, k task.Wake) {
 	if w.local != nil && k.NotBefore.IsZero() {
 		w.local.Wake(ctx, k)
+		return
 	}
 	w.queue.Wake(ctx, k)
 }
