@@ -367,6 +367,9 @@ func TestEveryAnswerCarriesItsHeaders(t *testing.T) { // S20, S22
 	if a := h.nobody().get("/"); !strings.Contains(string(a.body), "<html") || a.header.Get("Content-Type") != "text/html; charset=utf-8" {
 		t.Errorf("the inbox: %.100s", a.body)
 	}
+	if inbox.Policy != web.AppCSP {
+		t.Error("the inbox has a policy of its own")
+	}
 	for _, part := range []string{"default-src 'none'", "script-src 'self'", "base-uri 'none'", "frame-ancestors 'none'"} {
 		if !strings.Contains(inbox.Policy, part) || strings.Contains(inbox.Policy, "unsafe") {
 			t.Errorf("%s is not in the inbox's policy", part)

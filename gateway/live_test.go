@@ -308,6 +308,37 @@ func TestAReturningClientIsToldWhatItMissed(t *testing.T) { // I19
 	}
 }
 
+func TestAReturningClientIsToldWhatItLost(t *testing.T) { // I19, I20
+	t.Parallel()
+	h := newHouse(t)
+	other := chat.NewID[chat.DepartmentID]()
+	h.Exec(`INSERT INTO departments (id, name) VALUES ($1, 'Other')`, other)
+	a, mate, admin := h.agent(chat.RoleAgent), h.agent(chat.RoleAgent), h.agent(chat.RoleAdmin)
+	h.Exec(`UPDATE agent_departments SET department_id = $2 WHERE agent_id = $1`, a.principal.AgentID, other)
+	h.In(h.Text("905551110001", "in-1", "Merhaba"), h.Text("905551110002", "in-2", "Selam"))
+	lost, never := h.Open("905551110001").ID, h.Open("905551110002").ID
+	if _, err := h.Desk.Assign(t.Context(), admin.principal, lost, a.principal.AgentID); err != nil {
+		t.Fatal(err)
+	}
+	tb := a.tab("")
+	tb.sync()
+	cursor := tb.cursor
+	tb.close()
+	for _, id := range []chat.ConversationID{lost, never} {
+		if _, err := h.Desk.Assign(t.Context(), admin.principal, id, mate.principal.AgentID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	back := a.tab(cursor)
+	back.wait("gone", func(f told) bool { return f.Type == "gone" && f.ConversationID == lost.String() })
+	back.sync()
+	for _, f := range append(back.heard("gone"), back.heard("conversation")...) {
+		if f.ConversationID == never.String() || f.Conversation.ID != "" {
+			t.Errorf("told of what was never theirs: %+v", f)
+		}
+	}
+}
+
 func TestACursorOfAnotherRecordMeansReadingEverythingAgain(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

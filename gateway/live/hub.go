@@ -94,7 +94,7 @@ func (h *hub) tell(n chat.Notice) {
 	switch n.Kind {
 	case chat.NoticeConversation:
 		if n.Conversation != nil {
-			h.conversation(n)
+			h.conversation(n, false)
 		}
 	case chat.NoticePresence:
 		if p := n.Presence; p != nil {
@@ -119,9 +119,10 @@ func (h *hub) tell(n chat.Notice) {
 	}
 }
 
-func (h *hub) conversation(n chat.Notice) {
+// conversation tells of one; blind says that it was found by a look at the record.
+func (h *hub) conversation(n chat.Notice, blind bool) {
 	row := *n.Conversation
-	h.heard.note(row)
+	h.heard.note(row, n.Left, blind)
 	if len(n.Events) > 0 {
 		h.deps.Metrics.Lag(h.now().Sub(n.Events[len(n.Events)-1].At))
 	}

@@ -343,6 +343,45 @@ func TestWhoMaySeeAConversationHearsOfItOnce(t *testing.T) { // I20
 	}
 }
 
+func TestWhatAnAgentLostIsKnownForSomeMinutes(t *testing.T) {
+	t.Parallel()
+	start := time.Unix(1000, 0)
+	agent, other := chat.AgentID{1}, chat.AgentID{2}
+	row := func(n byte, seq int64) chat.ConversationRow {
+		return chat.ConversationRow{Conversation: chat.Conversation{ID: conversation(n), LastSeq: seq}}
+	}
+	h := newHeard()
+	if _, all := h.lost(agent, start, []chat.ConversationRow{row(1, 4)}); all {
+		t.Error("nothing is known yet")
+	}
+	h.age(start)
+	h.note(row(1, 3), []chat.AgentID{agent}, false)
+	h.note(row(1, 4), []chat.AgentID{other}, false)
+	h.note(row(2, 9), nil, false)
+	rows := []chat.ConversationRow{row(1, 4), row(2, 9), row(3, 1)}
+	if gone, all := h.lost(agent, start, rows); !all || !slices.Equal(gone, []chat.ConversationID{conversation(1)}) {
+		t.Errorf("%v %v", gone, all)
+	}
+	if _, all := h.lost(agent, start.Add(-time.Second), rows); all {
+		t.Error("what was before the node began is not known")
+	}
+	if _, all := h.lost(agent, start.Add(-time.Hour), nil); !all {
+		t.Error("nothing changed that is not theirs to see")
+	}
+	h.age(start.Add(heardFor + 1))
+	if gone, all := h.lost(agent, start, rows); !all || len(gone) != 1 {
+		t.Errorf("forgotten too early: %v %v", gone, all)
+	}
+	h.age(start.Add(2*heardFor + 2))
+	if _, all := h.lost(agent, start, rows); all {
+		t.Error("it is forgotten, and is said to be known")
+	}
+	h.note(row(4, 1), nil, true)
+	if _, all := h.lost(agent, start.Add(2*heardFor+1), []chat.ConversationRow{row(4, 1)}); all {
+		t.Error("the bus lost news of it: who lost it is not known")
+	}
+}
+
 func TestAFullQueueHasTheRecordAsked(t *testing.T) {
 	t.Parallel()
 	h, _, _ := hall(&record{}, chat.Principal{})

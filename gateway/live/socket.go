@@ -302,7 +302,7 @@ func (s *socket) greet(cursor string) bool {
 		err    error
 	)
 	if known {
-		rows, resync, err = s.live.deps.Desk.ChangedSince(ctx, s.principal(), since)
+		rows, resync, err = s.live.deps.Desk.ChangedSince(ctx, whoSeesAll(), since)
 	}
 	if err != nil {
 		if s.live.closing.Err() != nil {
@@ -313,6 +313,13 @@ func (s *socket) greet(cursor string) bool {
 		}
 		return false // the client comes back with the same cursor
 	}
+	rows, others := s.sees(rows)
+	gone, all := s.hub.heard.lost(s.agent, since.At, others)
+	for _, id := range gone {
+		if !s.sendFrame(goneFrame{"gone", id}) {
+			return false
+		}
+	}
 	replayed := map[chat.ConversationID]int64{}
 	for _, row := range rows {
 		replayed[row.ID] = row.LastSeq
@@ -320,11 +327,24 @@ func (s *socket) greet(cursor string) bool {
 			return false
 		}
 	}
-	if lost := s.out.open(replayed); lost || resync {
+	if lost := s.out.open(replayed); lost || resync || !all {
 		s.live.deps.Metrics.Resynced(1)
 		return s.sendFrame(resyncFrame{"resync", s.hub.cursor()})
 	}
 	return true
+}
+
+// sees parts the conversations that the agent may see from the others.
+func (s *socket) sees(rows []chat.ConversationRow) (seen, others []chat.ConversationRow) {
+	p := s.principal()
+	for _, r := range rows {
+		if p.Sees(r.DepartmentID, r.AgentID) {
+			seen = append(seen, r)
+		} else {
+			others = append(others, r)
+		}
+	}
+	return seen, others
 }
 
 // recheckNow has the writer look at the session.

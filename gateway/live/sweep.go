@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,35 +22,48 @@ const (
 	// remembered is how far back a client without a cursor is told what changed: its page read the lists before its
 	// socket opened.
 	remembered = time.Minute
-	forgetAt   = 200_000 // conversations
+	heardFor   = 5 * time.Minute // at least, what was heard is not forgotten
+	forgetAt   = 100_000         // conversations
 )
 
-// heard is the newest that this node heard of each conversation in the last minutes, and where it lies.
+// heard is the newest that this node heard of each conversation in the last minutes, where it lies, and who lost it.
 type heard struct {
 	mu       sync.Mutex
 	new, old map[chat.ConversationID]heardRow
+	// By the record's clock, as the last look found it: now, when new began, and from when on nothing is forgotten.
+	clock, newFrom, since time.Time
 }
 
 type heardRow struct {
 	seq        int64
 	department chat.DepartmentID
 	holder     chat.AgentID
+	left       []chat.AgentID // who held it and does not any more
+	blind      bool           // the bus lost some of its news: somebody may be missing in left
 }
 
 func newHeard() heard {
 	return heard{new: map[chat.ConversationID]heardRow{}, old: map[chat.ConversationID]heardRow{}}
 }
 
-func (h *heard) note(r chat.ConversationRow) {
+// note remembers a conversation as it was just told. blind says that the bus did not tell it.
+func (h *heard) note(r chat.ConversationRow, left []chat.AgentID, blind bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if before, ok := h.find(r.ID); ok && before.seq > r.LastSeq {
-		return
-	}
+	before, known := h.find(r.ID)
 	if len(h.new) >= forgetAt {
 		h.turn()
 	}
-	h.new[r.ID] = heardRow{r.LastSeq, r.DepartmentID, r.AgentID}
+	row := heardRow{r.LastSeq, r.DepartmentID, r.AgentID, before.left, before.blind || blind}
+	if known && before.seq > r.LastSeq {
+		row.seq, row.department, row.holder = before.seq, before.department, before.holder
+	}
+	for _, a := range left {
+		if !slices.Contains(row.left, a) {
+			row.left = append(slices.Clip(row.left), a)
+		}
+	}
+	h.new[r.ID] = row
 }
 
 func (h *heard) find(id chat.ConversationID) (heardRow, bool) {
@@ -67,7 +81,41 @@ func (h *heard) row(id chat.ConversationID) (heardRow, bool) {
 }
 
 // turn forgets what is older than the last turn.
-func (h *heard) turn() { h.old, h.new = h.new, make(map[chat.ConversationID]heardRow, len(h.new)) }
+func (h *heard) turn() {
+	h.old, h.new = h.new, make(map[chat.ConversationID]heardRow, len(h.new))
+	h.since, h.newFrom = h.newFrom, h.clock
+}
+
+// age notes the record's clock, and turns once in a while.
+func (h *heard) age(now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.clock.IsZero() {
+		h.since, h.newFrom = now, now
+	}
+	if h.clock = now; now.Sub(h.newFrom) > heardFor {
+		h.turn()
+	}
+}
+
+// lost tells what an agent who was away since then lost sight of, of conversations that they do not see now. all is false
+// when that is not known: they are to read everything again.
+func (h *heard) lost(agent chat.AgentID, since time.Time, rows []chat.ConversationRow) (gone []chat.ConversationID, all bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(rows) > 0 && (h.clock.IsZero() || since.Before(h.since)) {
+		return nil, false
+	}
+	for _, r := range rows {
+		switch row, _ := h.find(r.ID); {
+		case slices.Contains(row.left, agent):
+			gone = append(gone, r.ID)
+		case row.blind:
+			return nil, false
+		}
+	}
+	return gone, true
+}
 
 // horizons are those of the last minute, the oldest first; the last one is the cursor.
 type horizons struct {
@@ -118,16 +166,9 @@ func (h *hub) cursor() string {
 func (h *hub) sweeps(ctx context.Context) {
 	tick := time.NewTicker(h.deps.Look)
 	defer tick.Stop()
-	turned := time.Now()
 	var waiting []chat.Horizon // taken while too much changed, the oldest first
 	for {
 		waiting = h.sweep(ctx, waiting)
-		if time.Since(turned) > remembered {
-			turned = time.Now()
-			h.heard.mu.Lock()
-			h.heard.turn()
-			h.heard.mu.Unlock()
-		}
 		select {
 		case <-tick.C:
 		case <-h.look:
@@ -153,6 +194,9 @@ func (h *hub) setClock(desk, before, after time.Time) {
 	}
 }
 
+// whoSeesAll asks for all that changed; who may be told which of it is decided here.
+func whoSeesAll() chat.Principal { return chat.Principal{Role: chat.RoleAdmin} }
+
 // sweep tells what the record changed and the bus did not say, and moves the horizon.
 func (h *hub) sweep(ctx context.Context, waiting []chat.Horizon) []chat.Horizon {
 	ask, cancel := context.WithTimeout(ctx, askWithin)
@@ -164,12 +208,13 @@ func (h *hub) sweep(ctx context.Context, waiting []chat.Horizon) []chat.Horizon 
 		return waiting
 	}
 	h.setClock(next.Now, before, h.deps.Now())
+	h.heard.age(next.At)
 	last, ok := h.horizon.newest()
 	if !ok {
 		h.horizon.push(next)
 		return nil
 	}
-	rows, overload, err := h.deps.Desk.ChangedSince(ask, chat.Principal{Role: chat.RoleAdmin}, last)
+	rows, overload, err := h.deps.Desk.ChangedSince(ask, whoSeesAll(), last)
 	switch {
 	case err != nil:
 		h.sweepFailed(ctx, false, err)
@@ -191,7 +236,7 @@ func (h *hub) sweep(ctx context.Context, waiting []chat.Horizon) []chat.Horizon 
 		for _, row := range rows {
 			if seen, ok := h.heard.row(row.ID); !ok || seen.seq < row.LastSeq {
 				missed++
-				h.conversation(chat.Notice{Kind: chat.NoticeConversation, Conversation: &row})
+				h.conversation(chat.Notice{Kind: chat.NoticeConversation, Conversation: &row}, true)
 			}
 		}
 		if missed > 0 {

@@ -7,8 +7,13 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// APICSP is the content security policy of answers, which are no pages.
-const APICSP = "default-src 'none'; frame-ancestors 'none'"
+// AppCSP is the content security policy of pages of ours that run scripts of ours; APICSP that of answers, which are no
+// pages.
+const (
+	AppCSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; " +
+		"font-src 'self'; connect-src 'self'; worker-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+	APICSP = "default-src 'none'; frame-ancestors 'none'"
+)
 
 // Headers sets what every answer carries (RELIABILITY.md S20, S22). A handler may set its own after it.
 func (w *Web) Headers(csp string) fiber.Handler {
