@@ -120,6 +120,7 @@ func TestAWriteIsEmptyOnlyWithoutAnyChange(t *testing.T) {
 		"an event": {Events: make([]chat.Event, 1)}, "a message": {Messages: make([]chat.Message, 1)}, "an updated one": {Updated: make([]chat.Message, 1)},
 		"a given id": {Given: make([]chat.Message, 1)}, "a reaction": {Reactions: make([]chat.ReactionWrite, 1)}, "a parked update": {Parked: make([]chat.Parked, 1)},
 		"account news": {Account: &chat.AccountChange{}}, "a template": {Templates: make([]chat.TemplateChange, 1)}, "poison": {Quarantined: make([]chat.Quarantined, 1)},
+		"a forgotten file": {Forgotten: make([]chat.MessageID, 1)},
 	} {
 		if w.Empty() {
 			t.Errorf("%s is nothing", name)

@@ -99,10 +99,10 @@ type SendMedia struct {
 type SendState struct {
 	Now        time.Time
 	Account    Account
-	Candidates []Send // the oldest pending message of each conversation with none in flight
+	Candidates []Send // the oldest pending message of each conversation with none in flight that may get one now
 	// Rate is the account's limiter: the theoretical arrival time of its next message.
 	Rate time.Time
-	// Pairs are the same for each conversation.
+	// Pairs tell for each conversation from when it may get its next message.
 	Pairs map[ConversationID]time.Time
 }
 

@@ -28,12 +28,13 @@ type Write struct {
 	Templates []TemplateChange
 
 	Quarantined []Quarantined
+	Forgotten   []MessageID // whose files the provider has forgotten: they must be uploaded again
 }
 
 // Empty tells whether there is nothing to write.
 func (w *Write) Empty() bool {
 	return len(w.Contacts)+len(w.Wishes)+len(w.Identities)+len(w.Moved)+len(w.Created)+len(w.Changed)+len(w.Events)+
-		len(w.Messages)+len(w.Updated)+len(w.Given)+len(w.Reactions)+len(w.Parked)+len(w.Templates)+len(w.Quarantined) == 0 &&
+		len(w.Messages)+len(w.Updated)+len(w.Given)+len(w.Reactions)+len(w.Parked)+len(w.Templates)+len(w.Quarantined)+len(w.Forgotten) == 0 &&
 		w.Account == nil
 }
 

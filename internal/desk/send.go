@@ -14,8 +14,9 @@ import (
 
 type sendStore interface {
 	// ClaimSends takes an account's sending lane and claims what decide chooses. It returns chat.ErrLaneBusy when another
-	// sender holds the lane, and until when the account is paused.
-	ClaimSends(ctx context.Context, account chat.AccountID, limit int, lease time.Duration, decide func(chat.SendState) chat.SendClaim) (claimed []chat.Send, paused time.Time, err error)
+	// sender holds the lane, and how long nothing may be sent: the account is paused, or all contacts who wait for something
+	// have to wait for it.
+	ClaimSends(ctx context.Context, account chat.AccountID, limit int, lease time.Duration, decide func(chat.SendState) chat.SendClaim) (claimed []chat.Send, wait time.Duration, err error)
 	// Settle writes the outcomes whose fences still hold and tells how many did not.
 	Settle(ctx context.Context, account chat.AccountID, outcomes []chat.Outcome, decide func(chat.LaneState) *chat.Write) (stale int, err error)
 	// DueSends names accounts with an unsent message that was due before age.
@@ -38,26 +39,35 @@ const claimBatch = 64
 //
 // Each claimed message must be handed over at most once and settled with the fence that it carries.
 func (d *Desk) Claim(ctx context.Context, account chat.AccountID) (sends []chat.Send, wait time.Duration, err error) {
-	var l ledger
-	sends, paused, err := d.store.ClaimSends(ctx, account, claimBatch, SendLease, func(st chat.SendState) chat.SendClaim {
-		l = newLedger(chat.LaneState{Account: st.Account, Now: st.Now})
-		var c chat.SendClaim
-		c, wait = d.choose(&l, st)
-		c.Refused = *l.finish()
-		return c
-	})
-	if errors.Is(err, chat.ErrLaneBusy) {
-		return nil, 0, nil
+	for {
+		var (
+			l       ledger
+			refused bool
+			paced   time.Duration
+		)
+		sends, wait, err = d.store.ClaimSends(ctx, account, claimBatch, SendLease, func(st chat.SendState) chat.SendClaim {
+			l = newLedger(chat.LaneState{Account: st.Account, Now: st.Now})
+			var c chat.SendClaim
+			c, paced = d.choose(&l, st)
+			c.Refused = *l.finish()
+			refused = !c.Refused.Empty()
+			return c
+		})
+		if errors.Is(err, chat.ErrLaneBusy) {
+			return nil, laneBusy, nil // a claim takes milliseconds, and may have looked just before there was something to send
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+		d.tell(ctx, &l)
+		if len(sends) > 0 || !refused {
+			return sends, max(wait, paced), nil
+		}
 	}
-	if err != nil {
-		return nil, 0, err
-	}
-	d.tell(ctx, &l)
-	if !paused.IsZero() {
-		wait = max(wait, time.Until(paused))
-	}
-	return sends, wait, nil
 }
+
+// laneBusy is how long a sender waits for one that claims.
+const laneBusy = 50 * time.Millisecond
 
 // choose decides about each candidate: now, later, or not at all.
 func (d *Desk) choose(l *ledger, st chat.SendState) (chat.SendClaim, time.Duration) {
@@ -67,6 +77,7 @@ func (d *Desk) choose(l *ledger, st chat.SendState) (chat.SendClaim, time.Durati
 		perSecond = st.Account.PerSecond
 	}
 	rate := limiter{tat: st.Rate, every: every(perSecond), burst: max(perSecond/4, 1)}
+	burst := lim.PairEvery * time.Duration(max(lim.PairBurst-1, 0))
 	claim := chat.SendClaim{Pairs: map[chat.ConversationID]time.Time{}}
 	var wait time.Duration
 	for i := range st.Candidates {
@@ -75,7 +86,7 @@ func (d *Desk) choose(l *ledger, st chat.SendState) (chat.SendClaim, time.Durati
 			d.refuse(l, s, why)
 			continue
 		}
-		pair := limiter{tat: st.Pairs[s.Row.ID], every: lim.PairEvery, burst: max(lim.PairBurst, 1)}
+		pair := limiter{tat: st.Pairs[s.Row.ID].Add(burst), every: lim.PairEvery, burst: max(lim.PairBurst, 1)}
 		if w := pair.wait(st.Now); w > 0 {
 			wait = sooner(wait, w)
 			continue
@@ -87,7 +98,7 @@ func (d *Desk) choose(l *ledger, st chat.SendState) (chat.SendClaim, time.Durati
 		rate.take(st.Now)
 		pair.take(st.Now)
 		if lim.PairEvery > 0 {
-			claim.Pairs[s.Row.ID] = pair.tat
+			claim.Pairs[s.Row.ID] = pair.tat.Add(-burst)
 		}
 		claim.Claimed = append(claim.Claimed, s.Message.ID)
 	}
@@ -250,6 +261,8 @@ func (b *batch) outcome(o chat.Outcome) {
 		b.news(chat.AccountChange{State: chat.AccountDisconnected, Reason: string(o.Error.Code)})
 	case chat.EffectTemplatePaused:
 		b.syncTemplates = true
+	case chat.EffectRefreshMedia:
+		b.write.Forgotten = append(b.write.Forgotten, m.ID)
 	}
 }
 

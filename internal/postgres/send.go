@@ -13,13 +13,13 @@ import (
 )
 
 // ClaimSends takes an account's sending lane and claims what decide chooses among at most limit candidates: each gets a
-// fence, and a lease after which it counts as lost. It returns chat.ErrLaneBusy when another sender holds the lane, and
-// when the account's next message is due if it is paused or over its rate (zero: nothing waits for that).
+// fence, and a lease after which it counts as lost. It returns chat.ErrLaneBusy when another sender holds the lane, and how
+// long nothing may be sent because the account is paused, or because everybody who waits for something has to wait for it.
 func (s *Store) ClaimSends(ctx context.Context, account_ chat.AccountID, limit int, lease time.Duration,
 	decide func(chat.SendState) chat.SendClaim,
-) (claimed []chat.Send, paused time.Time, err error) {
+) (claimed []chat.Send, wait time.Duration, err error) {
 	err = s.inTx(ctx, s.lane, "claim", func(tx pgx.Tx) error {
-		claimed, paused = nil, time.Time{}
+		claimed, wait = nil, 0
 		q := gen.New(tx)
 		lane, err := q.LockSendLane(ctx, account_)
 		if err != nil {
@@ -30,11 +30,17 @@ func (s *Store) ClaimSends(ctx context.Context, account_ chat.AccountID, limit i
 		}
 		now := lane[0].Now
 		if until := at(lane[0].PausedUntil); until.After(now) {
-			paused = until
+			wait = until.Sub(now)
 			return nil
 		}
 		st := chat.SendState{Now: s.desk(now), Rate: at(lane[0].Tat), Pairs: map[chat.ConversationID]time.Time{}}
-		if err := s.sendState(ctx, tx, account_, limit, now, &st); err != nil || len(st.Candidates) == 0 {
+		if err := s.sendState(ctx, tx, account_, limit, now, &st); err != nil {
+			return err
+		}
+		if len(st.Candidates) == 0 {
+			var seconds float64
+			err := tx.QueryRow(ctx, gen.NextPair, st.Now, account_).Scan(&seconds)
+			wait = time.Duration(seconds * float64(time.Second))
 			return err
 		}
 		c := decide(st)
@@ -58,15 +64,15 @@ func (s *Store) ClaimSends(ctx context.Context, account_ chat.AccountID, limit i
 			b.Queue(gen.KeepRate, c.Rate, account_)
 		}
 		if len(c.Pairs) > 0 {
-			ids, tats := make([]chat.ConversationID, 0, len(c.Pairs)), make([]time.Time, 0, len(c.Pairs))
-			for id, tat := range c.Pairs {
-				ids, tats = append(ids, id), append(tats, tat)
+			ids, ready := make([]chat.ConversationID, 0, len(c.Pairs)), make([]time.Time, 0, len(c.Pairs))
+			for id, at := range c.Pairs {
+				ids, ready = append(ids, id), append(ready, at)
 			}
-			b.Queue(gen.KeepPairs, ids, tats)
+			b.Queue(gen.KeepPairs, ids, ready)
 		}
 		return runBatch(ctx, tx, &b)
 	})
-	return claimed, paused, err
+	return claimed, wait, err
 }
 
 // sendState reads the candidates with their conversations, addresses and files.
@@ -87,7 +93,7 @@ func (s *Store) sendState(ctx context.Context, tx pgx.Tx, id chat.AccountID, lim
 	if err := eachMessage(rows, func(m chat.Message) { messages = append(messages, m) }); err != nil || len(messages) == 0 {
 		return err
 	}
-	convs, blocked, err := s.sendConversations(ctx, tx, st, messages)
+	convs, err := s.sendConversations(ctx, tx, st, messages)
 	if err != nil {
 		return err
 	}
@@ -105,7 +111,7 @@ func (s *Store) sendState(ctx context.Context, tx pgx.Tx, id chat.AccountID, lim
 	}
 	for _, m := range messages {
 		c, ok := convs[m.ConversationID]
-		if !ok || blocked[m.ConversationID].After(now) {
+		if !ok {
 			continue
 		}
 		send := chat.Send{Message: m, Row: c, To: to[c.IdentityID], ReplyTo: m.ReplyExternal, Media: media[m.ID]}
@@ -117,28 +123,24 @@ func (s *Store) sendState(ctx context.Context, tx pgx.Tx, id chat.AccountID, lim
 	return nil
 }
 
-func (s *Store) sendConversations(ctx context.Context, tx pgx.Tx, st *chat.SendState, messages []chat.Message) (map[chat.ConversationID]chat.ConversationRow, map[chat.ConversationID]time.Time, error) {
+func (s *Store) sendConversations(ctx context.Context, tx pgx.Tx, st *chat.SendState, messages []chat.Message) (map[chat.ConversationID]chat.ConversationRow, error) {
 	ids := column(messages, func(m *chat.Message) chat.ConversationID { return m.ConversationID })
 	rows, err := s.lockConversations(ctx, tx, st.Account.Kind, ids)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	convs := map[chat.ConversationID]chat.ConversationRow{}
 	for _, r := range rows {
 		convs[r.ID] = r
 	}
-	blocked := map[chat.ConversationID]time.Time{}
-	pairs, err := tx.Query(ctx, "SELECT id, pair_tat, pair_blocked_until FROM conversations WHERE id = any($1) AND (pair_tat IS NOT NULL OR pair_blocked_until IS NOT NULL)", ids)
+	pairs, err := tx.Query(ctx, "SELECT id, pair_ready_at FROM conversations WHERE id = any($1) AND pair_ready_at IS NOT NULL", ids)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	var id chat.ConversationID
-	var tat, until *time.Time
-	_, err = pgx.ForEachRow(pairs, []any{&id, &tat, &until}, func() error {
-		st.Pairs[id], blocked[id] = at(tat), at(until)
-		return nil
-	})
-	return convs, blocked, err
+	var ready time.Time
+	_, err = pgx.ForEachRow(pairs, []any{&id, &ready}, func() error { st.Pairs[id] = ready; return nil })
+	return convs, err
 }
 
 func threadAddresses(ctx context.Context, tx db, convs map[chat.ConversationID]chat.ConversationRow) (map[chat.IdentityID][]chat.Address, error) {

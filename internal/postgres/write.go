@@ -46,6 +46,9 @@ func queueWrite(b *pgx.Batch, account chat.AccountID, w *chat.Write) {
 	for _, t := range w.Templates {
 		b.Queue(gen.ChangeTemplate, t.Status, t.Category, t.Definition, t.ID)
 	}
+	if n := w.Forgotten; len(n) > 0 {
+		b.Queue(gen.ForgetProviderMedia, n)
+	}
 	for _, q := range w.Quarantined {
 		b.Queue(gen.Quarantine, clip(q.Why), account, q.Event)
 	}

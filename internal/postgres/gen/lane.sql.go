@@ -672,7 +672,7 @@ func (q *Queries) LastConversations(ctx context.Context, accountID chat.AccountI
 }
 
 const LockConversations = `-- name: LockConversations :many
-SELECT c.id, c.account_id, c.identity_id, c.contact_id, c.department_id, c.agent_id, c.status, c.controller, c.priority, c.window_opened_at, c.window_shut_at, c.free_entry_until, c.last_seq, c.read_seq, c.unread_count, c.last_message_at, c.last_inbound_at, c.preview, c.waiting_since, c.returned_by, c.assigned_at, c.pair_tat, c.pair_blocked_until, c.created_at, c.ended_at, c.ended_by, c.end_reason_id, c.end_note, k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at
+SELECT c.id, c.account_id, c.identity_id, c.contact_id, c.department_id, c.agent_id, c.status, c.controller, c.priority, c.window_opened_at, c.window_shut_at, c.free_entry_until, c.last_seq, c.read_seq, c.unread_count, c.last_message_at, c.last_inbound_at, c.preview, c.waiting_since, c.returned_by, c.assigned_at, c.pair_ready_at, c.pair_blocked_until, c.created_at, c.ended_at, c.ended_by, c.end_reason_id, c.end_note, k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at
 FROM conversations c JOIN contacts k ON k.id = c.contact_id JOIN identities i ON i.id = c.identity_id
 WHERE c.id = any($1::uuid[]) ORDER BY c.id FOR NO KEY UPDATE OF c
 `
@@ -718,7 +718,7 @@ func (q *Queries) LockConversations(ctx context.Context, ids []uuid.UUID) ([]Loc
 			&i.Conversation.WaitingSince,
 			&i.Conversation.ReturnedBy,
 			&i.Conversation.AssignedAt,
-			&i.Conversation.PairTat,
+			&i.Conversation.PairReadyAt,
 			&i.Conversation.PairBlockedUntil,
 			&i.Conversation.CreatedAt,
 			&i.Conversation.EndedAt,
@@ -743,7 +743,7 @@ func (q *Queries) LockConversations(ctx context.Context, ids []uuid.UUID) ([]Loc
 }
 
 const LockConversationsOfBatch = `-- name: LockConversationsOfBatch :many
-SELECT c.id, c.account_id, c.identity_id, c.contact_id, c.department_id, c.agent_id, c.status, c.controller, c.priority, c.window_opened_at, c.window_shut_at, c.free_entry_until, c.last_seq, c.read_seq, c.unread_count, c.last_message_at, c.last_inbound_at, c.preview, c.waiting_since, c.returned_by, c.assigned_at, c.pair_tat, c.pair_blocked_until, c.created_at, c.ended_at, c.ended_by, c.end_reason_id, c.end_note, k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at
+SELECT c.id, c.account_id, c.identity_id, c.contact_id, c.department_id, c.agent_id, c.status, c.controller, c.priority, c.window_opened_at, c.window_shut_at, c.free_entry_until, c.last_seq, c.read_seq, c.unread_count, c.last_message_at, c.last_inbound_at, c.preview, c.waiting_since, c.returned_by, c.assigned_at, c.pair_ready_at, c.pair_blocked_until, c.created_at, c.ended_at, c.ended_by, c.end_reason_id, c.end_note, k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at
 FROM conversations c JOIN contacts k ON k.id = c.contact_id JOIN identities i ON i.id = c.identity_id
 WHERE c.id IN (
 	SELECT o.id FROM identities t JOIN conversations o ON o.identity_id = t.thread_id
@@ -814,7 +814,7 @@ func (q *Queries) LockConversationsOfBatch(ctx context.Context, arg LockConversa
 			&i.Conversation.WaitingSince,
 			&i.Conversation.ReturnedBy,
 			&i.Conversation.AssignedAt,
-			&i.Conversation.PairTat,
+			&i.Conversation.PairReadyAt,
 			&i.Conversation.PairBlockedUntil,
 			&i.Conversation.CreatedAt,
 			&i.Conversation.EndedAt,
@@ -870,7 +870,7 @@ func (q *Queries) LockLane(ctx context.Context, accountID chat.AccountID) ([]Loc
 }
 
 const LockOpenConversations = `-- name: LockOpenConversations :many
-SELECT c.id, c.account_id, c.identity_id, c.contact_id, c.department_id, c.agent_id, c.status, c.controller, c.priority, c.window_opened_at, c.window_shut_at, c.free_entry_until, c.last_seq, c.read_seq, c.unread_count, c.last_message_at, c.last_inbound_at, c.preview, c.waiting_since, c.returned_by, c.assigned_at, c.pair_tat, c.pair_blocked_until, c.created_at, c.ended_at, c.ended_by, c.end_reason_id, c.end_note, k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at
+SELECT c.id, c.account_id, c.identity_id, c.contact_id, c.department_id, c.agent_id, c.status, c.controller, c.priority, c.window_opened_at, c.window_shut_at, c.free_entry_until, c.last_seq, c.read_seq, c.unread_count, c.last_message_at, c.last_inbound_at, c.preview, c.waiting_since, c.returned_by, c.assigned_at, c.pair_ready_at, c.pair_blocked_until, c.created_at, c.ended_at, c.ended_by, c.end_reason_id, c.end_note, k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at
 FROM conversations c JOIN contacts k ON k.id = c.contact_id JOIN identities i ON i.id = c.identity_id
 WHERE c.account_id = $1 AND c.status <> 'closed' AND c.identity_id IN (
 	SELECT t.thread_id FROM identities t WHERE t.value = any($2::text[]) AND t.kind = $3
@@ -921,7 +921,7 @@ func (q *Queries) LockOpenConversations(ctx context.Context, accountID chat.Acco
 			&i.Conversation.WaitingSince,
 			&i.Conversation.ReturnedBy,
 			&i.Conversation.AssignedAt,
-			&i.Conversation.PairTat,
+			&i.Conversation.PairReadyAt,
 			&i.Conversation.PairBlockedUntil,
 			&i.Conversation.CreatedAt,
 			&i.Conversation.EndedAt,

@@ -167,7 +167,7 @@ type Conversation struct {
 	WaitingSince     *time.Time
 	ReturnedBy       *chat.AgentID
 	AssignedAt       *time.Time
-	PairTat          *time.Time
+	PairReadyAt      *time.Time
 	PairBlockedUntil *time.Time
 	CreatedAt        time.Time
 	EndedAt          *time.Time

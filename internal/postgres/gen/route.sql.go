@@ -336,7 +336,7 @@ func (q *Queries) LockOnlineAgents(ctx context.Context, departmentID chat.Depart
 }
 
 const LockWaiting = `-- name: LockWaiting :many
-SELECT c.id, c.account_id, c.identity_id, c.contact_id, c.department_id, c.agent_id, c.status, c.controller, c.priority, c.window_opened_at, c.window_shut_at, c.free_entry_until, c.last_seq, c.read_seq, c.unread_count, c.last_message_at, c.last_inbound_at, c.preview, c.waiting_since, c.returned_by, c.assigned_at, c.pair_tat, c.pair_blocked_until, c.created_at, c.ended_at, c.ended_by, c.end_reason_id, c.end_note, k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at
+SELECT c.id, c.account_id, c.identity_id, c.contact_id, c.department_id, c.agent_id, c.status, c.controller, c.priority, c.window_opened_at, c.window_shut_at, c.free_entry_until, c.last_seq, c.read_seq, c.unread_count, c.last_message_at, c.last_inbound_at, c.preview, c.waiting_since, c.returned_by, c.assigned_at, c.pair_ready_at, c.pair_blocked_until, c.created_at, c.ended_at, c.ended_by, c.end_reason_id, c.end_note, k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at
 FROM conversations c JOIN contacts k ON k.id = c.contact_id JOIN identities i ON i.id = c.identity_id
 WHERE c.id = any($1::uuid[]) AND c.status = 'waiting' AND c.department_id = $2
 ORDER BY c.id FOR NO KEY UPDATE OF c
@@ -384,7 +384,7 @@ func (q *Queries) LockWaiting(ctx context.Context, ids []uuid.UUID, departmentID
 			&i.Conversation.WaitingSince,
 			&i.Conversation.ReturnedBy,
 			&i.Conversation.AssignedAt,
-			&i.Conversation.PairTat,
+			&i.Conversation.PairReadyAt,
 			&i.Conversation.PairBlockedUntil,
 			&i.Conversation.CreatedAt,
 			&i.Conversation.EndedAt,

@@ -76,7 +76,7 @@ func (q *Queries) AttachmentsOf(ctx context.Context, messageIds []uuid.UUID) ([]
 }
 
 const BlockPair = `-- name: BlockPair :exec
-UPDATE conversations SET pair_blocked_until = now() + make_interval(secs => $1::float8) WHERE id = $2
+UPDATE conversations SET pair_blocked_until = greatest(pair_blocked_until, now() + make_interval(secs => $1::float8)) WHERE id = $2
 `
 
 func (q *Queries) BlockPair(ctx context.Context, pauseS float64, iD chat.ConversationID) error {
@@ -171,13 +171,22 @@ func (q *Queries) ExternalIDs(ctx context.Context, ids []uuid.UUID) ([]ExternalI
 	return items, nil
 }
 
-const KeepPairs = `-- name: KeepPairs :exec
-UPDATE conversations c SET pair_tat = t.tat
-FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::timestamptz[]) AS tat) AS t WHERE c.id = t.id
+const ForgetProviderMedia = `-- name: ForgetProviderMedia :exec
+UPDATE attachments SET provider_id = '', provider_until = NULL WHERE message_id = any($1::uuid[])
 `
 
-func (q *Queries) KeepPairs(ctx context.Context, ids []uuid.UUID, tats []time.Time) error {
-	_, err := q.db.Exec(ctx, KeepPairs, ids, tats)
+func (q *Queries) ForgetProviderMedia(ctx context.Context, messageIds []uuid.UUID) error {
+	_, err := q.db.Exec(ctx, ForgetProviderMedia, messageIds)
+	return err
+}
+
+const KeepPairs = `-- name: KeepPairs :exec
+UPDATE conversations c SET pair_ready_at = t.ready_at
+FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::timestamptz[]) AS ready_at) AS t WHERE c.id = t.id
+`
+
+func (q *Queries) KeepPairs(ctx context.Context, ids []uuid.UUID, readyAts []time.Time) error {
+	_, err := q.db.Exec(ctx, KeepPairs, ids, readyAts)
 	return err
 }
 
@@ -332,8 +341,22 @@ func (q *Queries) LostSends(ctx context.Context) ([]LostSendsRow, error) {
 	return items, nil
 }
 
+const NextPair = `-- name: NextPair :one
+SELECT coalesce(extract(epoch FROM min(greatest(c.pair_ready_at - $1::timestamptz, c.pair_blocked_until - now(), interval '0'))), 0)::float8
+FROM messages m JOIN conversations c ON c.id = m.conversation_id
+WHERE m.account_id = $2 AND m.status = 'pending' AND m.due_at <= $1 AND (c.pair_ready_at > $1 OR c.pair_blocked_until > now())
+`
+
+// Seconds until the first of those who have to wait for their next message may get it; 0 if nobody has to.
+func (q *Queries) NextPair(ctx context.Context, now time.Time, accountID chat.AccountID) (float64, error) {
+	row := q.db.QueryRow(ctx, NextPair, now, accountID)
+	var column_1 float64
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const PauseLane = `-- name: PauseLane :exec
-UPDATE send_lanes SET paused_until = now() + make_interval(secs => $1::float8), pauses = pauses + 1 WHERE account_id = $2
+UPDATE send_lanes SET paused_until = greatest(paused_until, now() + make_interval(secs => $1::float8)), pauses = pauses + 1 WHERE account_id = $2
 `
 
 func (q *Queries) PauseLane(ctx context.Context, pauseS float64, accountID chat.AccountID) error {
@@ -353,7 +376,9 @@ func (q *Queries) ResumeLane(ctx context.Context, accountID chat.AccountID) erro
 const SendCandidates = `-- name: SendCandidates :many
 SELECT m.id, m.conversation_id, m.account_id, m.seq, m.direction, m.kind, m.text, m.content, m.status, m.error, m.agent_id, m.source, m.external_id, m.reply_to, m.reply_external, m.provider_at, m.created_at, m.late, m.edited_at, m.deleted_at, m.bulk, m.automated, m.attempt, m.fence, m.due_at FROM messages m
 WHERE m.account_id = $1 AND m.status = 'pending' AND m.due_at <= $2
-	AND NOT EXISTS (SELECT 1 FROM messages o WHERE o.conversation_id = m.conversation_id AND o.status IN ('pending', 'sending') AND o.seq < m.seq)
+	AND NOT EXISTS (SELECT 1 FROM messages o WHERE o.conversation_id = m.conversation_id AND o.status IN ('pending', 'sending')
+		AND (o.seq < m.seq OR o.status = 'sending'))
+	AND NOT EXISTS (SELECT 1 FROM conversations c WHERE c.id = m.conversation_id AND (c.pair_ready_at > $2 OR c.pair_blocked_until > now()))
 ORDER BY m.bulk, m.due_at, m.id LIMIT $3
 `
 
@@ -361,7 +386,7 @@ type SendCandidatesRow struct {
 	Message Message
 }
 
-// The oldest unsent message of each conversation in which none is in flight, agents' before bulk.
+// The oldest unsent message of each conversation in which none is in flight and which may get one now, agents' before bulk.
 func (q *Queries) SendCandidates(ctx context.Context, accountID chat.AccountID, now *time.Time, most int32) ([]SendCandidatesRow, error) {
 	rows, err := q.db.Query(ctx, SendCandidates, accountID, now, most)
 	if err != nil {
@@ -409,7 +434,7 @@ func (q *Queries) SendCandidates(ctx context.Context, accountID chat.AccountID, 
 }
 
 const SendConversations = `-- name: SendConversations :many
-SELECT c.id, c.account_id, c.identity_id, c.contact_id, c.department_id, c.agent_id, c.status, c.controller, c.priority, c.window_opened_at, c.window_shut_at, c.free_entry_until, c.last_seq, c.read_seq, c.unread_count, c.last_message_at, c.last_inbound_at, c.preview, c.waiting_since, c.returned_by, c.assigned_at, c.pair_tat, c.pair_blocked_until, c.created_at, c.ended_at, c.ended_by, c.end_reason_id, c.end_note, k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at
+SELECT c.id, c.account_id, c.identity_id, c.contact_id, c.department_id, c.agent_id, c.status, c.controller, c.priority, c.window_opened_at, c.window_shut_at, c.free_entry_until, c.last_seq, c.read_seq, c.unread_count, c.last_message_at, c.last_inbound_at, c.preview, c.waiting_since, c.returned_by, c.assigned_at, c.pair_ready_at, c.pair_blocked_until, c.created_at, c.ended_at, c.ended_by, c.end_reason_id, c.end_note, k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at
 FROM conversations c JOIN contacts k ON k.id = c.contact_id JOIN identities i ON i.id = c.identity_id
 WHERE c.id = any($1::uuid[]) ORDER BY c.id FOR NO KEY UPDATE OF c
 `
@@ -456,7 +481,7 @@ func (q *Queries) SendConversations(ctx context.Context, ids []uuid.UUID) ([]Sen
 			&i.Conversation.WaitingSince,
 			&i.Conversation.ReturnedBy,
 			&i.Conversation.AssignedAt,
-			&i.Conversation.PairTat,
+			&i.Conversation.PairReadyAt,
 			&i.Conversation.PairBlockedUntil,
 			&i.Conversation.CreatedAt,
 			&i.Conversation.EndedAt,

@@ -220,7 +220,7 @@ CREATE TABLE conversations (
 	waiting_since    timestamptz,
 	returned_by      uuid,
 	assigned_at      timestamptz,
-	pair_tat         timestamptz, -- pair limit: theoretical arrival time of the next message (GCRA)
+	pair_ready_at    timestamptz, -- pair limit of ours: when the next message may go
 	pair_blocked_until timestamptz, -- the provider limits this pair
 	created_at       timestamptz NOT NULL,
 	ended_at         timestamptz,

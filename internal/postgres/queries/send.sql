@@ -4,10 +4,12 @@
 SELECT l.tat, l.paused_until, l.pauses, now()::timestamptz AS now FROM send_lanes l WHERE l.account_id = $1 FOR NO KEY UPDATE SKIP LOCKED;
 
 -- name: SendCandidates :many
--- The oldest unsent message of each conversation in which none is in flight, agents' before bulk.
+-- The oldest unsent message of each conversation in which none is in flight and which may get one now, agents' before bulk.
 SELECT sqlc.embed(m) FROM messages m
 WHERE m.account_id = @account_id AND m.status = 'pending' AND m.due_at <= @now
-	AND NOT EXISTS (SELECT 1 FROM messages o WHERE o.conversation_id = m.conversation_id AND o.status IN ('pending', 'sending') AND o.seq < m.seq)
+	AND NOT EXISTS (SELECT 1 FROM messages o WHERE o.conversation_id = m.conversation_id AND o.status IN ('pending', 'sending')
+		AND (o.seq < m.seq OR o.status = 'sending'))
+	AND NOT EXISTS (SELECT 1 FROM conversations c WHERE c.id = m.conversation_id AND (c.pair_ready_at > @now OR c.pair_blocked_until > now()))
 ORDER BY m.bulk, m.due_at, m.id LIMIT @most;
 
 -- name: SendConversations :many
@@ -15,6 +17,12 @@ ORDER BY m.bulk, m.due_at, m.id LIMIT @most;
 SELECT sqlc.embed(c), k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at
 FROM conversations c JOIN contacts k ON k.id = c.contact_id JOIN identities i ON i.id = c.identity_id
 WHERE c.id = any(@ids::uuid[]) ORDER BY c.id FOR NO KEY UPDATE OF c;
+
+-- name: NextPair :one
+-- Seconds until the first of those who have to wait for their next message may get it; 0 if nobody has to.
+SELECT coalesce(extract(epoch FROM min(greatest(c.pair_ready_at - @now::timestamptz, c.pair_blocked_until - now(), interval '0'))), 0)::float8
+FROM messages m JOIN conversations c ON c.id = m.conversation_id
+WHERE m.account_id = @account_id AND m.status = 'pending' AND m.due_at <= @now AND (c.pair_ready_at > @now OR c.pair_blocked_until > now());
 
 -- name: ThreadAddresses :many
 SELECT i.thread_id, i.kind, i.scope, i.type, i.value FROM identities i WHERE i.thread_id = any(@thread_ids::uuid[])
@@ -36,8 +44,8 @@ RETURNING id, fence, attempt;
 UPDATE send_lanes SET tat = @tat WHERE account_id = @account_id;
 
 -- name: KeepPairs :exec
-UPDATE conversations c SET pair_tat = t.tat
-FROM (SELECT unnest(@ids::uuid[]) AS id, unnest(@tats::timestamptz[]) AS tat) AS t WHERE c.id = t.id;
+UPDATE conversations c SET pair_ready_at = t.ready_at
+FROM (SELECT unnest(@ids::uuid[]) AS id, unnest(@ready_ats::timestamptz[]) AS ready_at) AS t WHERE c.id = t.id;
 
 -- name: LockSending :many
 -- The claimed messages whose fences still hold. Whoever paused too long finds nothing here.
@@ -46,10 +54,10 @@ JOIN (SELECT unnest(@ids::uuid[]) AS id, unnest(@fences::bigint[]) AS fence) AS 
 WHERE m.status = 'sending';
 
 -- name: BlockPair :exec
-UPDATE conversations SET pair_blocked_until = now() + make_interval(secs => @pause_s::float8) WHERE id = @id;
+UPDATE conversations SET pair_blocked_until = greatest(pair_blocked_until, now() + make_interval(secs => @pause_s::float8)) WHERE id = @id;
 
 -- name: PauseLane :exec
-UPDATE send_lanes SET paused_until = now() + make_interval(secs => @pause_s::float8), pauses = pauses + 1 WHERE account_id = @account_id;
+UPDATE send_lanes SET paused_until = greatest(paused_until, now() + make_interval(secs => @pause_s::float8)), pauses = pauses + 1 WHERE account_id = @account_id;
 
 -- name: ResumeLane :exec
 UPDATE send_lanes SET pauses = 0 WHERE account_id = @account_id AND pauses > 0;
@@ -66,3 +74,6 @@ WHERE m.status = 'sending' AND m.due_at < now() LIMIT 200;
 
 -- name: KeepProviderMedia :exec
 UPDATE attachments SET provider_id = @provider_id, provider_until = @provider_until WHERE id = @id;
+
+-- name: ForgetProviderMedia :exec
+UPDATE attachments SET provider_id = '', provider_until = NULL WHERE message_id = any(@message_ids::uuid[]);
