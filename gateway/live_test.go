@@ -470,6 +470,9 @@ func TestASlowReaderIsSentAwayAndTheOthersAreNot(t *testing.T) { // F35
 	closed := func() int { metrics.mu.Lock(); defer metrics.mu.Unlock(); return metrics.closed[live.Slow] }
 	sent := 0
 	eventually(t, "the slow one is sent away", func() bool {
+		if sent-len(tb.heard("conversation")) > outboxHalf { // a busy machine makes the quick one slow, too
+			return closed() == 1
+		}
 		m := chat.ThreadMessage{Message: chat.Message{ID: chat.NewID[chat.MessageID](), ConversationID: row.ID, Text: text, Kind: chat.KindText, Direction: chat.In}}
 		h.bus.Publish(t.Context(), []chat.Notice{{Kind: chat.NoticeConversation, Conversation: &row, Events: []chat.ThreadEvent{{Event: chat.Event{ConversationID: row.ID, Seq: int64(sent), Kind: chat.EventMessage}, Message: &m}}}})
 		sent++
@@ -480,6 +483,9 @@ func TestASlowReaderIsSentAwayAndTheOthersAreNot(t *testing.T) { // F35
 		t.Errorf("the quick one heard %d of %d", n, sent)
 	}
 }
+
+// outboxHalf is half of what a socket's outbox holds.
+const outboxHalf = 32
 
 func TestTheStreamEndsWithTheProcess(t *testing.T) { // I24
 	t.Parallel()
