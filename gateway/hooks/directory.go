@@ -29,6 +29,7 @@ type directory struct {
 	loading sync.Mutex // held by the one who reads
 	mu      sync.Mutex
 	view    directoryView
+	changes int // told so far
 }
 
 type directoryView struct {
@@ -55,13 +56,14 @@ func (d *directory) get(ctx context.Context) (directoryView, error) {
 	if d.now().Before(v.until) {
 		return v, nil // somebody else just read them
 	}
+	changes := d.told()
 	all, err := d.source.WebhookAccounts(ctx)
 	if err != nil {
 		if v.readAt.IsZero() {
 			return v, err
 		}
 		v.until = d.now().Add(atLeast)
-		d.set(v)
+		d.set(v, changes)
 		return v, nil
 	}
 	v = directoryView{
@@ -74,11 +76,27 @@ func (d *directory) get(ctx context.Context) (directoryView, error) {
 			v.byKey[k] = append(v.byKey[k], a)
 		}
 	}
-	d.set(v)
+	d.set(v, changes)
 	return v, nil
 }
 
-// outdate makes the next get read again, unless it was just done; it tells whether it will.
+// changed makes the next get read again: an account was made or changed, so what was read before may be wrong however new
+// it is.
+func (d *directory) changed() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.changes++
+	d.view.until = time.Time{}
+}
+
+func (d *directory) told() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.changes
+}
+
+// outdate makes the next get read again on a guess, a webhook that fits no account: not if that was just done. It tells
+// whether it will.
 func (d *directory) outdate() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -95,8 +113,12 @@ func (d *directory) current() directoryView {
 	return d.view
 }
 
-func (d *directory) set(v directoryView) {
+// set keeps what was read after so many changes. A change told of meanwhile makes it outdated at once.
+func (d *directory) set(v directoryView, changes int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.changes != changes {
+		v.until = time.Time{}
+	}
 	d.view = v
 }

@@ -140,7 +140,7 @@ func (h *Hooks) named(c *fiber.Ctx) (channels.Account, directoryView, error) {
 }
 
 // Outdate has the accounts read again at the next webhook: one of them was changed.
-func (h *Hooks) Outdate() { h.accounts.outdate() }
+func (h *Hooks) Outdate() { h.accounts.changed() }
 
 // Receive takes POST /webhooks/meta: WhatsApp, Instagram and Messenger, told apart by the payload.
 func (h *Hooks) Receive(c *fiber.Ctx) error { return h.receive(c, nil) }
