@@ -233,6 +233,26 @@ func TestAPortThatIsTakenMeanwhileIsReplaced(t *testing.T) {
 	}
 }
 
+// The file may name the port that a starting server has just given up, and that another program has.
+func TestPostgresIsFoundWhereItListens(t *testing.T) {
+	t.Parallel()
+	dir := used(t)
+	s := start(t, Config{Dir: dir})
+	pg, _, err := addresses(s.Info)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pg.port++
+	stale := s.Info
+	stale.DatabaseURL = pg.databaseURL()
+	if err := stale.save(dir); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := Find(dir); err != nil || found != s.Info {
+		t.Errorf("Find = %v, %v; it runs at %v", found, err, s.Info)
+	}
+}
+
 func TestServersRunWithoutRootBelowAFolderClosedToThem(t *testing.T) {
 	t.Parallel()
 	closed := filepath.Join(t.TempDir(), "closed")

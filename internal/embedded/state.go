@@ -164,14 +164,18 @@ func Find(dir string) (Info, error) {
 	if err != nil {
 		return Info{}, fmt.Errorf("embedded: %w", err)
 	}
-	_, redisAt, err := addresses(info)
+	pgAt, redisAt, err := addresses(info)
 	if err != nil {
 		return Info{}, fmt.Errorf("embedded: %w", err)
 	}
 	if info.DatabaseURL != "" {
-		if file, ok := readPostmaster(filepath.Join(dir, postgresDir, clusterDir)); !ok || !file.ready || !file.alive() {
+		file, ok := readPostmaster(filepath.Join(dir, postgresDir, clusterDir))
+		if !ok || !file.ready || !file.alive() {
 			return Info{}, ErrNotRunning
 		}
+		// A server whose port was taken listens on another a moment before our file says so.
+		pgAt.port = file.port
+		info.DatabaseURL = pgAt.databaseURL()
 	}
 	if info.RedisURL != "" && pingRedis(redisAt) != nil {
 		return Info{}, ErrNotRunning
