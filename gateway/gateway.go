@@ -98,7 +98,7 @@ var classes = web.Classes{
 	{Prefix: "/api/v1/uploads", Bytes: api.MaxUpload, Stream: true, Read: api.UploadTime},
 	{Prefix: "/api/v1/media/", Bytes: 1 << 10, Write: 10 * time.Minute},
 	{Prefix: "/api/", Bytes: 1 << 20},
-	{Prefix: "/widget/v1/", Suffix: "/uploads", Bytes: 17 << 20, Read: api.UploadTime},
+	{Prefix: "/widget/v1/", Suffix: "/uploads", Bytes: 17 << 20, Stream: true, Read: api.UploadTime},
 	{Prefix: "/demo/", Bytes: 20 << 20, Write: 10 * time.Minute},
 	{Bytes: 64 << 10},
 }
@@ -178,7 +178,7 @@ func page(c *fiber.Ctx) error {
 }
 
 // Serve answers on a listener until Stop.
-func (g *Gateway) Serve(l net.Listener) error { return g.app.Listener(l) }
+func (g *Gateway) Serve(l net.Listener) error { return g.app.Listener(web.Lingering(l)) }
 
 // Stop lets requests finish, sends the sockets away, and returns when all are gone or ctx is over.
 func (g *Gateway) Stop(ctx context.Context) error {

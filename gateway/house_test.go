@@ -153,9 +153,10 @@ func toyDriver() channels.Driver {
 			},
 			Route: func(r channels.Request) (keys []chat.AccountKey) {
 				var p struct {
-					To []string `json:"to"`
+					Object string   `json:"object"`
+					To     []string `json:"to"`
 				}
-				if json.Unmarshal(r.Body, &p) != nil {
+				if json.Unmarshal(r.Body, &p) != nil || p.Object != toyObject {
 					return nil
 				}
 				for _, to := range p.To {

@@ -20,7 +20,7 @@ func wire(t testing.TB, url, request string) string {
 	conn, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", strings.TrimPrefix(url, "http://"))
 	must(t, err)
 	defer func() { must(t, conn.Close()) }()
-	must(t, conn.SetDeadline(time.Now().Add(10*time.Second)))
+	must(t, conn.SetDeadline(time.Now().Add(30*time.Second)))
 	_, err = io.WriteString(conn, request)
 	must(t, err)
 	got, err := io.ReadAll(bufio.NewReader(conn))
@@ -59,6 +59,30 @@ func TestRequestsThatTwoProgramsReadDifferentlyAreRefusedOnce(t *testing.T) { //
 	} {
 		got := wire(t, p.url, request)
 		if !strings.HasPrefix(got, "HTTP/1.1 400 ") || strings.Count(got, "HTTP/1.1 ") != 1 {
+			t.Errorf("%s: %.300s", name, got)
+		}
+	}
+}
+
+func TestARefusalReachesWhoIsStillSending(t *testing.T) { // B10, B28, B66
+	t.Parallel()
+	p := newPorch(t)
+	const length = 16 << 20 // more than fits between two sockets
+	whole := fmt.Sprintf("Content-Length: %d\r\n\r\n", length)
+	for name, tc := range map[string]struct{ head, want string }{
+		"too large":     {"POST /webhooks/meta HTTP/1.1\r\nHost: x\r\n" + whole, "413 "},
+		"too much":      {"POST /webhooks/meta HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + fmt.Sprintf("%x\r\n", length), "413 "},
+		"compressed":    {"POST /webhooks/meta HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\n" + whole, "415 "},
+		"nowhere":       {"POST /nowhere HTTP/1.1\r\nHost: x\r\n" + whole, "413 "},
+		"a stranger":    {"POST /api/v1/uploads HTTP/1.1\r\nHost: x\r\n" + whole, "401 "},
+		"endless head":  {"POST /webhooks/meta HTTP/1.1\r\nHost: x\r\nX: ", "431 "},
+		"two ends":      {"POST /webhooks/meta HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n" + whole, "400 "},
+		"no target":     {"POST * HTTP/1.1\r\nHost: x\r\n" + whole, "400 "},
+		"not HTTP":      {"HELLO\r\n\r\n", "400 "},
+		"half a number": {"POST /webhooks/meta HTTP/1.1\r\nHost: x\r\nContent-Length: 1e9\r\n\r\n", "400 "},
+	} {
+		got := wire(t, p.url, tc.head+strings.Repeat("x", length))
+		if !strings.HasPrefix(got, "HTTP/1.1 "+tc.want) || !strings.Contains(got, `"code":"`) || !strings.Contains(got, "Connection: close") {
 			t.Errorf("%s: %.300s", name, got)
 		}
 	}

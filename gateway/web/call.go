@@ -39,13 +39,7 @@ func (c *Call) Count(m Meter) error { return c.web.meters[m].Take(c.Who.Key()) }
 func (c *Call) Body() []byte { return c.c.Request().Body() }
 
 // Stream is the body of a route whose class streams it, and its declared size, -1 if there is none.
-func (c *Call) Stream() (body io.Reader, size int64) {
-	r := requestOf(c.c)
-	if r.body == nil {
-		return http.NoBody, 0
-	}
-	return r.body, int64(c.c.Request().Header.ContentLength())
-}
+func (c *Call) Stream() (body io.Reader, size int64) { return Body(c.c) }
 
 // Identify finds who asks on an open route; CodeSessionOver without a cookie or a key.
 func (c *Call) Identify() (Who, error) { return c.web.identify(c, c.c) }

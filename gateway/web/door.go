@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"net/netip"
 	"runtime/debug"
 	"strings"
@@ -33,13 +34,24 @@ type requestKey struct{}
 func requestOf(c *fiber.Ctx) *request {
 	r, ok := c.Locals(requestKey{}).(*request)
 	if !ok {
-		return &request{id: logging.NewRequestID(), ctx: context.Background()} // refused before the first handler: 431, 408
+		return &request{id: logging.NewRequestID(), ctx: context.Background()} // refused before the Door: 431, 408
 	}
 	return r
 }
 
+// entered tells whether the request came as far as the Door.
+func entered(c *fiber.Ctx) bool { return c.Locals(requestKey{}) != nil }
+
 // RequestID is the request's name in logs and refusals.
 func RequestID(c *fiber.Ctx) string { return requestOf(c).id }
+
+// Body is the body of a request whose class streams it, and its declared size, -1 if there is none.
+func Body(c *fiber.Ctx) (body io.Reader, size int64) {
+	if r := requestOf(c); r.body != nil {
+		return r.body, int64(c.Request().Header.ContentLength())
+	}
+	return http.NoBody, 0
+}
 
 // Context carries the request's id. It does not end with the request: callers set a deadline.
 func Context(c *fiber.Ctx) context.Context { return requestOf(c).ctx }
@@ -154,15 +166,11 @@ func named(raw []byte, name string) bool {
 	return false
 }
 
-// closing gives up the connection with the refusal: what remains of the request is not read.
+// closing gives up the connection with the refusal: what follows on it is not to be trusted.
 func closing(c *fiber.Ctx, err error) error {
 	c.Response().SetConnectionClose()
 	return err
 }
-
-// linger is how much of an oversized body is read and thrown away, so that the refusal reaches a sender that does not
-// listen before it has finished.
-const linger = 4 << 20
 
 // read takes the body in, or leaves it to the handler.
 func read(c *fiber.Ctx, r *request, class Class) error {
@@ -173,21 +181,16 @@ func read(c *fiber.Ctx, r *request, class Class) error {
 	}
 	size := int64(req.Header.ContentLength())
 	if size > class.Bytes {
-		_, _ = io.CopyN(io.Discard, source, linger) // whatever comes of it, the connection closes
-		return closing(c, tooLarge(class.Bytes))
+		return tooLarge(class.Bytes)
 	}
-	r.body = &stream{r: source, left: class.Bytes}
+	r.body = &stream{r: source, limit: class.Bytes, left: class.Bytes}
 	if class.Stream {
 		return nil
 	}
 	// A length is only a promise: room is made as the bytes come.
 	body, err := readAll(r.body, make([]byte, 0, min(max(size, 512), 64<<10)))
 	if err != nil {
-		if chat.CodeOf(err) == chat.CodeTooLarge {
-			_, _ = io.CopyN(io.Discard, source, linger)
-			return closing(c, err)
-		}
-		return closing(c, fiber.ErrBadRequest) // cut off, too slow, or not HTTP
+		return err
 	}
 	if body == nil {
 		body = []byte{}
@@ -219,9 +222,9 @@ func tooLarge(limit int64) error {
 // stream is a body on its way in. It knows whether all of it was read: what a handler leaves unread must not be taken for
 // the next request.
 type stream struct {
-	r    io.Reader
-	left int64
-	done bool
+	r           io.Reader
+	limit, left int64
+	done        bool
 }
 
 func (s *stream) Read(p []byte) (int, error) {
@@ -230,15 +233,19 @@ func (s *stream) Read(p []byte) (int, error) {
 	}
 	n, err := s.r.Read(p)
 	if s.left -= int64(n); s.left < 0 {
-		return 0, chat.Errorf(chat.CodeTooLarge, "the body is too large")
+		return 0, tooLarge(s.limit)
 	}
-	s.done = err == io.EOF
-	return n, err
+	switch s.done = err == io.EOF; {
+	case err == nil, s.done:
+		return n, err
+	}
+	return n, &chat.Error{Code: chat.CodeInvalid, Message: "the body broke off, or is none", Cause: err} // B66
 }
 
-// finish closes the connection if the body was not read to its end.
+// finish gives up the connection if the body was not read to its end.
 func finish(c *fiber.Ctx, r *request) {
 	if r.body != nil && !r.body.done || r.body == nil && c.Request().IsBodyStream() {
 		c.Response().SetConnectionClose()
+		linger(c.Context().Conn())
 	}
 }

@@ -63,6 +63,9 @@ type refusalBody struct {
 func (w *Web) Refuse(c *fiber.Ctx, err error) error {
 	status, body := explain(err)
 	body.RequestID = RequestID(c)
+	if !entered(c) {
+		linger(c.Context().Conn()) // no header of it was understood, and it may be long
+	}
 	if status >= http.StatusInternalServerError {
 		level := slog.LevelError
 		if body.Code == chat.CodeUnavailable {

@@ -1,7 +1,6 @@
 package widget
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"log/slog"
@@ -155,16 +154,13 @@ func (s *Server) upload(c *fiber.Ctx) error {
 		return tooMany(wait)
 	}
 	largest := site.look.FileLimit
-	if size := int64(c.Request().Header.ContentLength()); size > largest {
+	body, size := web.Body(c)
+	if size > largest {
 		return chat.Errorf(chat.CodeMediaTooLarge, "over the channel's limit").With("limit", largest).With("size", size)
 	}
 	name, err := url.PathUnescape(c.Get("X-File-Name"))
 	if err != nil {
 		name = "" // then it has none
-	}
-	var body io.Reader
-	if body = c.Context().RequestBodyStream(); body == nil {
-		body = bytes.NewReader(c.BodyRaw())
 	}
 	file, err := s.deps.Files.SaveUpload(web.Context(c), site.account.ID, visitor.Address, strings.Clone(media.SafeName(name)),
 		strings.Clone(c.Get(fiber.HeaderContentType)), &capped{body, largest})

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -295,6 +296,13 @@ func TestABodyWithoutALengthIsCappedToo(t *testing.T) {
 	}
 	if chat.CodeOf(err) != chat.CodeMediaTooLarge {
 		t.Error(err)
+	}
+	h := open(t)
+	token, _ := h.newVisitor()
+	long := io.MultiReader(strings.NewReader(png), strings.NewReader(strings.Repeat("x", 24<<20))) // of no type that tells its length
+	status, _, text := h.call("POST", h.path(h.shop, "uploads"), long, "Authorization", "Bearer "+token)
+	if status != 422 || !strings.Contains(text, `"media_too_large"`) {
+		t.Errorf("%d %s", status, text)
 	}
 }
 

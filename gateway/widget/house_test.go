@@ -122,7 +122,7 @@ func open(t *testing.T, change ...func(*Config)) *house {
 	}
 	h.url = "http://" + ln.Addr().String()
 	served := make(chan error, 1)
-	go func() { served <- app.Listener(ln) }()
+	go func() { served <- app.Listener(web.Lingering(ln)) }()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
