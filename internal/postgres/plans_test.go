@@ -1,0 +1,210 @@
+package postgres_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"gatehouse/internal/postgres/postgrestest"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// question is something that is asked of tables which grow for ever, how many of their rows the answer may touch, and by which
+// plans it holds to that.
+type question struct {
+	name string
+	sql  string
+	args []any
+	most int
+	by   plans
+	lane bool // asked over the lane's connections
+}
+
+// plans are kinds of plans, each including the next.
+type plans int
+
+const (
+	byAny     plans = iota // even one that was made while the tables were empty: a connection keeps it
+	byGeneral              // one that was made for any arguments, once ANALYZE has seen the tables
+	byOwn                  // one that was made for the arguments at hand
+)
+
+func TestNoPlanReadsMoreThanItsAnswerNeeds(t *testing.T) {
+	t.Parallel()
+	s := postgrestest.New(t)
+	all := slices.Concat(laneQuestions(), sendQuestions(), routeQuestions(), readQuestions(), listQuestions())
+	desk, lane := ask(t, s.Pool(), "force_generic_plan"), ask(t, s.Lane(), "force_generic_plan")
+	for i, q := range all {
+		if q.by == byAny {
+			a := q.asker(desk, lane)
+			a.prepare(t, i, q)
+			a.check(t, i, q)
+		}
+	}
+	fill(t, s)
+	t.Run("made while the database was empty", func(t *testing.T) {
+		for i, q := range all {
+			if q.by == byAny {
+				q.asker(desk, lane).check(t, i, q)
+			}
+		}
+	})
+	if _, err := s.Lane().Exec(t.Context(), "ANALYZE"); err != nil {
+		t.Fatal(err)
+	}
+	for mode, weakest := range map[string]plans{"force_generic_plan": byGeneral, "force_custom_plan": byOwn} {
+		t.Run(mode, func(t *testing.T) {
+			desk, lane := ask(t, s.Pool(), mode), ask(t, s.Lane(), "force_generic_plan")
+			for i, q := range all {
+				if q.by <= weakest {
+					a := q.asker(desk, lane)
+					a.prepare(t, i, q)
+					a.check(t, i, q)
+				}
+			}
+		})
+	}
+}
+
+func (q question) asker(desk, lane *asker) *asker {
+	if q.lane {
+		return lane
+	}
+	return desk
+}
+
+// asker is a connection with its prepared questions.
+type asker struct{ conn *pgx.Conn }
+
+func ask(t *testing.T, pool *pgxpool.Pool, mode string) *asker {
+	t.Helper()
+	c, err := pool.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn := c.Hijack()
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	for _, sql := range []string{"SET plan_cache_mode = " + mode, fmt.Sprintf("SET gatehouse.lane = '%s'", of(accountID, 1))} {
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return &asker{conn}
+}
+
+func (a *asker) prepare(t *testing.T, n int, q question) {
+	t.Helper()
+	if _, err := a.conn.Exec(t.Context(), fmt.Sprintf("PREPARE q%d AS %s", n, q.sql)); err != nil {
+		t.Fatalf("%s: %v\n%s", q.name, err, q.sql)
+	}
+}
+
+// check runs the question, undoes what it did, and looks at how it was answered.
+func (a *asker) check(t *testing.T, n int, q question) {
+	t.Helper()
+	call := fmt.Sprintf("EXECUTE q%d", n)
+	if len(q.args) > 0 {
+		call += "(" + a.literals(t, q) + ")"
+	}
+	tx, err := a.conn.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.Background()) }()
+	var out []struct{ Plan plan }
+	var raw []byte
+	if err := tx.QueryRow(t.Context(), "EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) "+call).Scan(&raw); err != nil {
+		t.Fatalf("%s: %v", q.name, err)
+	}
+	if err := json.Unmarshal(raw, &out); err != nil {
+		t.Fatal(err)
+	}
+	read, whole := 0, ""
+	out[0].Plan.walk(func(p plan) {
+		if p.big() {
+			read += p.touched()
+			if p.Node == "Seq Scan" && p.touched() > 0 { // an empty partition may be looked at in any way
+				whole = p.Relation
+			}
+		}
+	})
+	if whole != "" {
+		t.Errorf("%s: reads all of %s\n%s", q.name, whole, out[0].Plan.text(""))
+	} else if read > q.most {
+		t.Errorf("%s: touches %d rows, may %d\n%s", q.name, read, q.most, out[0].Plan.text(""))
+	}
+}
+
+// literals writes the arguments as SQL, in the types that the statement gave them.
+func (a *asker) literals(t *testing.T, q question) string {
+	t.Helper()
+	d, err := a.conn.Prepare(t.Context(), "", q.sql)
+	if err != nil {
+		t.Fatalf("%s: %v", q.name, err)
+	}
+	var out []string
+	for i, v := range q.args {
+		b, err := a.conn.TypeMap().Encode(d.ParamOIDs[i], pgx.TextFormatCode, v, nil)
+		if err != nil {
+			t.Fatalf("%s: $%d: %v", q.name, i+1, err)
+		}
+		if b == nil {
+			out = append(out, "NULL")
+			continue
+		}
+		out = append(out, "'"+strings.ReplaceAll(string(b), "'", "''")+"'")
+	}
+	return strings.Join(out, ", ")
+}
+
+// plan is a node of EXPLAIN's answer.
+type plan struct {
+	Node     string  `json:"Node Type"`
+	Relation string  `json:"Relation Name"`
+	Index    string  `json:"Index Name"`
+	Rows     float64 `json:"Actual Rows"`
+	Loops    float64 `json:"Actual Loops"`
+	Filtered float64 `json:"Rows Removed by Filter"`
+	Recheck  float64 `json:"Rows Removed by Index Recheck"`
+	Plans    []plan
+}
+
+// grows are the tables that grow with the history; the partitioned ones by the beginning of their partitions' names.
+var grows = []string{
+	"messages", "conversations", "conversation_events", "contacts", "identities", "provider_ids", "inbound_events", "inbound_pending",
+	"attachments", "reactions", "assignments", "parked_updates", "idempotency_keys", "visitors",
+}
+
+func (p plan) big() bool {
+	if p.Node == "ModifyTable" || p.Loops == 0 && p.Node != "Seq Scan" {
+		return false
+	}
+	for _, name := range grows {
+		if p.Relation == name || strings.HasPrefix(p.Relation, name+"_") && strings.Trim(p.Relation[len(name):], "_0123456789") == "" {
+			return true
+		}
+	}
+	return false
+}
+
+func (p plan) touched() int { return int(p.Loops * (p.Rows + p.Filtered + p.Recheck)) }
+
+func (p plan) walk(f func(plan)) {
+	f(p)
+	for _, c := range p.Plans {
+		c.walk(f)
+	}
+}
+
+func (p plan) text(indent string) string {
+	s := fmt.Sprintf("%s%s %s %s: %d rows\n", indent, p.Node, p.Relation, p.Index, p.touched())
+	for _, c := range p.Plans {
+		s += c.text(indent + "  ")
+	}
+	return s
+}
