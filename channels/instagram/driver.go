@@ -41,7 +41,7 @@ func Driver() channels.Driver {
 			{Name: settingToken, Label: "Access token", Required: true, Secret: true, Help: "With instagram_business_basic and instagram_business_manage_messages."},
 			{Name: settingSecret, Label: "App secret", Required: true, Secret: true, Help: "The Instagram app secret signs the webhooks of Instagram Login. Two, separated by a blank, are accepted."},
 			{Name: settingVerify, Label: "Verify token", Required: true, Secret: true, Help: "The same text as in the app's webhook settings."},
-			{Name: settingBase, Label: "Graph address", Default: "https://graph.instagram.com", Help: "https://graph.facebook.com for Facebook Login."},
+			{Name: settingBase, Label: "Graph address", Default: "https://graph.instagram.com", Endpoint: true, Help: "https://graph.facebook.com for Facebook Login."},
 			{Name: settingVersion, Label: "Graph version", Default: "v26.0"},
 		},
 		Webhook: &channels.Webhook{

@@ -43,7 +43,7 @@ func Driver() channels.Driver {
 			{Name: settingToken, Label: "Access token", Required: true, Secret: true, Help: "Of a system user with whatsapp_business_messaging and whatsapp_business_management."},
 			{Name: settingSecret, Label: "App secret", Required: true, Secret: true, Help: "Signs the webhooks. Two, separated by a blank, are accepted while one replaces the other."},
 			{Name: settingVerify, Label: "Verify token", Required: true, Secret: true, Help: "The same text as in the app's webhook settings."},
-			{Name: settingBase, Label: "Graph address", Default: "https://graph.facebook.com"},
+			{Name: settingBase, Label: "Graph address", Default: "https://graph.facebook.com", Endpoint: true},
 			{Name: settingVersion, Label: "Graph version", Default: "v26.0"},
 		},
 		Webhook: &channels.Webhook{

@@ -61,6 +61,7 @@ type App struct {
 	server  *queue.Server
 	intake  media.Intake
 	links   *auth.MediaLinks
+	reach   *reach
 	demo    *demo
 	front   *front
 
@@ -98,6 +99,7 @@ func Serve(ctx context.Context, c config.Config, withDemo bool, ready func(Ready
 		return misconfigured("%w", err)
 	}
 	a := &App{cfg: c, log: log, metrics: metrics.New(), node: logging.NewRequestID(), withDemo: withDemo}
+	a.reach = newReach(c.AllowHosts, []string{c.Listen, c.OpsListen}, all.Drivers())
 	defer a.close()
 	if err := a.open(ctx); err != nil {
 		return err
@@ -296,7 +298,7 @@ func (a *App) build(ctx context.Context, box *secret.Box) error {
 	}
 	a.door = desk.NewDoor(a.store, waker, a.metrics.Door)
 	a.workers = workers.New(workers.Config{
-		Desk: a.desk, Store: a.store, Accounts: accounts{a.desk}, Drivers: all.Drivers(), Media: a.intake, Client: a.client(),
+		Desk: a.desk, Store: a.store, Accounts: accounts{a.desk, a.reach}, Drivers: all.Drivers(), Media: a.intake, Client: a.client(),
 		MediaURL: a.mediaURL, Metrics: a.metrics, Log: a.log, Parallel: a.cfg.Parallel,
 	})
 	if a.cfg.Worker() {
@@ -402,27 +404,26 @@ func kinds(drivers []channels.Driver) map[chat.ChannelKind]desk.Channel {
 }
 
 // accounts opens accounts for workers.
-type accounts struct{ desk *desk.Desk }
+type accounts struct {
+	desk  *desk.Desk
+	reach *reach
+}
 
 func (a accounts) OpenAccount(ctx context.Context, id chat.AccountID) (chat.Account, map[string]string, error) {
 	o, err := a.desk.OpenAccount(ctx, id)
+	if err == nil {
+		a.reach.learn(channels.Account{Account: o.Account, Secrets: channels.Secrets(o.Secrets)})
+	}
 	return o.Account, o.Secrets, err
 }
 
 // client is the one HTTP client for addresses from outside; private ones are refused unless they are allowed by name.
 func (a *App) client() *http.Client {
-	return media.Client(media.ClientConfig{Allow: a.mayReach})
+	return media.Client(media.ClientConfig{Allow: a.reach.may})
 }
 
 // now is the desk's clock, as well as this machine knows it: the doors stamp what arrives with it.
 func (a *App) now() time.Time { return time.Now().Add(a.store.Shifted()) }
-
-func (a *App) mayReach(hostPort string) bool {
-	if slices.Contains(a.cfg.AllowHosts, hostPort) {
-		return true
-	}
-	return a.demo != nil && a.demo.hostPort == hostPort
-}
 
 // tokens are the ways by which people and programs get in.
 func tokens() desk.Tokens {

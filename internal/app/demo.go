@@ -20,9 +20,8 @@ type Login struct{ Email, Password, Phones string }
 
 // demo is a seeded desk of a small shop, and a stand-in for Meta with phones to play its customers.
 type demo struct {
-	meta     *fakemeta.Server
-	hostPort string
-	login    Login
+	meta  *fakemeta.Server
+	login Login
 }
 
 // startDemo seeds the desk the first time and starts the stand-in. Its address changes with each start; its tokens follow from
@@ -54,7 +53,7 @@ func (a *App) startDemo(ctx context.Context) (*demo, error) {
 		return nil, err
 	}
 	a.closers = append(a.closers, func() { _ = meta.Close() })
-	d := &demo{meta: meta, hostPort: strings.TrimPrefix(meta.URL(), "http://")}
+	d := &demo{meta: meta}
 	a.demo = d
 	if d.login, err = a.seed(ctx); err != nil {
 		return nil, err

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"slices"
 
 	"gatehouse/channels/all"
 	"gatehouse/internal/auth"
@@ -26,7 +25,7 @@ type Tools struct {
 	Store *postgres.Store
 	Desk  *desk.Desk // nil with AnySchema
 	Log   *slog.Logger
-	allow func(hostPort string) bool
+	reach *reach
 }
 
 // Schema says whether a verb needs the schema to be this binary's.
@@ -58,7 +57,7 @@ func WithStore(ctx context.Context, c config.Config, need Schema, f func(Tools) 
 	}
 	defer store.Close()
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	t := Tools{Store: store, Log: log, allow: func(h string) bool { return slices.Contains(c.AllowHosts, h) }}
+	t := Tools{Store: store, Log: log, reach: newReach(c.AllowHosts, nil, all.Drivers())}
 	if need == ThisSchema {
 		if err := store.CheckSchema(ctx); err != nil {
 			return fmt.Errorf("%w: %w", ErrConfig, err)
@@ -114,7 +113,7 @@ func AllScopes() []string {
 // SyncTemplates reads an account's templates from the provider and stores them. It returns how many there are.
 func (t Tools) SyncTemplates(ctx context.Context, id chat.AccountID) (int, error) {
 	w := workers.New(workers.Config{
-		Desk: t.Desk, Store: t.Store, Accounts: accounts{t.Desk}, Drivers: all.Drivers(), Client: media.Client(media.ClientConfig{Allow: t.allow}),
+		Desk: t.Desk, Store: t.Store, Accounts: accounts{t.Desk, t.reach}, Drivers: all.Drivers(), Client: media.Client(media.ClientConfig{Allow: t.reach.may}),
 		Metrics: metrics.New(), Log: t.Log,
 	})
 	if err := w.Handle(ctx, task.Wake{Kind: task.Templates, ID: id.String()}); err != nil {

@@ -62,6 +62,9 @@ type Setting struct {
 	Secret   bool   `json:"secret"`
 	Required bool   `json:"required"`
 	Default  string `json:"default,omitempty"`
+	// Endpoint marks the address of the provider's API. One on this machine is a stand-in for tests, and may be connected
+	// to although no other address that is not public may.
+	Endpoint bool `json:"-"`
 }
 
 // AccountIDSetting is the reserved name under which an account's own id is among the settings when a driver is asked for the
