@@ -89,7 +89,7 @@ func TestASendIsRefusedWithItsReason(t *testing.T) { // B42, B43
 	for _, body := range []string{`{"text":"x","location":{"latitude":1,"longitude":2}}`, `{"location":{"latitude":91,"longitude":0}}`, `{"text":"x","buttons":[{"id":"a","title":"A"},{"id":"a","title":"B"}]}`, `{"text":"x","buttons":[{"id":"a","title":"A","url":"javascript:alert(1)"}]}`} {
 		a.send(path, key(), body).refused(400, chat.CodeInvalid)
 	}
-	for _, k := range []string{"", "short", strings.Repeat("k", 129), "with a space in it"} {
+	for _, k := range []string{strings.Repeat("k", 256), "with a space in it", "ключ"} {
 		a.send(path, k, `{"text":"x"}`).refused(400, chat.CodeInvalid)
 	}
 	h.Exec(`UPDATE conversations SET window_opened_at = now() - interval '25 hours'`)
@@ -124,6 +124,19 @@ func TestARepeatedSendAnswersTheSame(t *testing.T) { // B44, I23
 	bot.send(path, key, `{"text":"Bot"}`).into(201, &m)
 	if m.Source != "api" {
 		t.Errorf("%+v", m)
+	}
+}
+
+func TestWithoutAKeyEachSendIsAMessage(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	_, path := h.talk("905551110001")
+	program := h.program(chat.RoleAdmin, auth.ScopeInboxWrite)
+	for range 2 {
+		program.send(path, "", `{"text":"Merhaba"}`).into(201, nil)
+	}
+	if n := h.Int(`SELECT count(*) FROM messages WHERE direction = 'out'`); n != 2 {
+		t.Errorf("%d messages", n)
 	}
 }
 
@@ -171,6 +184,17 @@ func TestATemplateIsChosenPreviewedAndSent(t *testing.T) { // B71, B73
 		Template   struct{ Name string }
 	}
 	a.send(path, chat.NewID[chat.MessageID]().String(), map[string]any{"template": map[string]any{"id": id, "values": map[string]string{"body.1": "{{2}}", "body.2": "yolda", "button.0.1": "42"}}}).into(201, &m)
+	byName := map[string]any{"template": map[string]any{"name": "order_update", "language": "de", "values": map[string]string{"body.1": "{{2}}", "body.2": "yolda", "button.0.1": "42"}}}
+	var named struct{ Text string }
+	if a.send(path, chat.NewID[chat.MessageID]().String(), byName).into(201, &named); named.Text != "Merhaba {{2}}, siparişiniz yolda." {
+		t.Errorf("by its name: %q", named.Text)
+	}
+	for _, which := range []map[string]any{{"name": "no_such"}, {"name": "order_update", "id": id}, {"language": "tr"}} {
+		a.send(path, chat.NewID[chat.MessageID]().String(), map[string]any{"template": which}).refused(422, chat.CodeTemplateMissing)
+	}
+	if a.get("/api/v1/templates").into(200, &list); len(list.Items) == 0 {
+		t.Error("the templates of all accounts are none")
+	}
 	if m.Kind != "template" || m.Text != "Merhaba {{2}}, siparişiniz yolda." || m.Template.Name != "order_update" {
 		t.Errorf("%+v", m)
 	}

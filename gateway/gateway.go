@@ -237,7 +237,7 @@ func Routes(a *api.API, l *live.Live) []web.Route {
 		get("/media/{id}", anyone, web.Raw("application/octet-stream", 0, a.Media), "The bytes of a file, by a link"),
 		get("/contacts/{id}", contacts, web.JSON(a.Contact), "A contact"),
 		patch("/contacts/{id}", contacts, web.JSON(a.PatchContact), "Change name or language"),
-		get("/templates", templates, web.JSON(a.ListTemplates), "Of an account, or of a conversation's, best first"),
+		get("/templates", templates, web.JSON(a.ListTemplates), "Of all accounts, of one, or of a conversation's, best first"),
 		post("/templates/{id}/preview", templates, web.JSON(a.PreviewTemplate), "Fill one in without sending it"),
 
 		get("/channel-kinds", read, web.JSON(a.ListKinds), "The kinds of this build"),

@@ -248,7 +248,7 @@ func TestFiltersComeFromAList(t *testing.T) { // B39
 		a.get("/api/v1/conversations?"+query).refused(400, chat.CodeInvalid)
 	}
 	a.get("/api/v1/conversations?channel="+url.QueryEscape("' OR 1=1 --")).into(200, nil) // a kind that there is not
-	for _, path := range []string{"/counts?x=1", "/me?x=1", "/agents?q=x", "/templates", "/templates?account=" + h.Account.String() + "&conversation=" + h.Account.String()} {
+	for _, path := range []string{"/counts?x=1", "/me?x=1", "/agents?q=x", "/templates?account=" + h.Account.String() + "&conversation=" + h.Account.String()} {
 		a.get("/api/v1"+path).refused(400, chat.CodeInvalid)
 	}
 }

@@ -137,13 +137,17 @@ type SendButton struct {
 	Title string `json:"title"`
 }
 
-// SendTemplate is a template and its values by the keys of its variables.
+// SendTemplate is a template and its values by the keys of its variables. It is named by its id, or by its name: then in
+// Language, or the next best one for the contact.
 type SendTemplate struct {
-	ID     chat.TemplateID  `json:"id"`
-	Values templates.Values `json:"values"`
+	ID       chat.TemplateID  `json:"id,omitzero"`
+	Name     string           `json:"name,omitempty"`
+	Language string           `json:"language,omitempty"`
+	Values   templates.Values `json:"values"`
 }
 
-// Send accepts a message for sending, or a note. The Idempotency-Key makes a repeated request answer the same.
+// Send accepts a message for sending, or a note. With an Idempotency-Key a repeated request answers the same; without one,
+// each is a message of its own.
 func (a *API) Send(c *web.Call, in SendMessage) (web.Message, error) {
 	idem, err := idempotency(c)
 	if err != nil {
@@ -160,20 +164,28 @@ func (a *API) Send(c *web.Call, in SendMessage) (web.Message, error) {
 		r.Buttons = append(r.Buttons, chat.Button{ID: b.ID, Title: b.Title})
 	}
 	if t := in.Template; t != nil {
-		if chat.IsZero(t.ID) {
-			return web.Message{}, chat.Errorf(chat.CodeTemplateMissing, "which template?").With("field", "template.id")
-		}
 		r.Template, r.Values = t.ID, typed(t.Values)
+		switch {
+		case chat.IsZero(t.ID) == (t.Name == ""):
+			return web.Message{}, chat.Errorf(chat.CodeTemplateMissing, "which template? By its id, or by its name").With("field", "template.id")
+		case t.Name != "":
+			if r.Template, err = a.Desk.TemplateNamed(c, c.P(), in.ID, t.Name, t.Language); err != nil {
+				return web.Message{}, err
+			}
+		}
 	}
 	return a.shown(c)(a.Desk.Reply(c, c.P(), in.ID, r, idem))
 }
 
-// idempotency reads the key that a POST needs, and what it was used for.
+// idempotency reads the key of a POST, and what it was used for; nil is none.
 func idempotency(c *web.Call) (*chat.Idempotency, error) {
 	key := c.Header("Idempotency-Key")
+	if key == "" {
+		return nil, nil
+	}
 	odd := func(r rune) bool { return r <= ' ' || r > '~' }
-	if len(key) < 8 || len(key) > 128 || strings.ContainsFunc(key, odd) {
-		return nil, chat.Errorf(chat.CodeInvalid, "an Idempotency-Key of 8 to 128 characters, such as a UUID, is needed").With("field", "Idempotency-Key")
+	if len(key) > 255 || strings.ContainsFunc(key, odd) {
+		return nil, chat.Errorf(chat.CodeInvalid, "an Idempotency-Key has at most 255 characters without blanks; a UUID is a good one").With("field", "Idempotency-Key")
 	}
 	h := sha256.New()
 	h.Write([]byte(c.Path()))

@@ -11,6 +11,7 @@ import (
 
 type messageTemplates interface {
 	Templates(ctx context.Context, p chat.Principal, account chat.AccountID, conversation chat.ConversationID) ([]desk.TemplateView, error)
+	TemplateNamed(ctx context.Context, p chat.Principal, id chat.ConversationID, name, language string) (chat.TemplateID, error)
 	PreviewTemplate(ctx context.Context, p chat.Principal, id chat.TemplateID, values templates.Values) (templates.Preview, []templates.Problem, error)
 	AskForTemplates(ctx context.Context, p chat.Principal, id chat.AccountID) error
 }
@@ -75,9 +76,9 @@ type TemplateFilter struct {
 	web.Paging
 }
 
-// ListTemplates are those of an account, or of a conversation's with the best first.
+// ListTemplates are those of all accounts, of one, or of a conversation's with the best first.
 func (a *API) ListTemplates(c *web.Call, f TemplateFilter) (web.Page[Template], error) {
-	if chat.IsZero(f.Account) == chat.IsZero(f.Conversation) {
+	if !chat.IsZero(f.Account) && !chat.IsZero(f.Conversation) {
 		return web.Page[Template]{}, chat.Errorf(chat.CodeInvalid, "of an account or of a conversation").With("field", "account")
 	}
 	found, err := a.Desk.Templates(c, c.P(), f.Account, f.Conversation)

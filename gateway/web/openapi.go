@@ -85,7 +85,7 @@ func (d *describer) operation(r Route) map[string]any {
 		parameters = append(parameters, map[string]any{"name": name, "in": in, "required": in == "path", "schema": schema})
 	}
 	if r.Method == http.MethodPost && strings.HasSuffix(r.Path, "/messages") {
-		parameters = append(parameters, map[string]any{"name": "Idempotency-Key", "in": "header", "required": true, "schema": map[string]any{"type": "string"}})
+		parameters = append(parameters, map[string]any{"name": "Idempotency-Key", "in": "header", "required": false, "schema": map[string]any{"type": "string"}})
 	}
 	if parameters != nil {
 		op["parameters"] = parameters

@@ -218,7 +218,8 @@ type TemplateView struct {
 	Reason   string
 }
 
-// Templates reads an account's templates, or those of a conversation's account with the contact's language first.
+// Templates reads an account's templates, or those of a conversation's account with the contact's language first; with
+// neither, those of all accounts.
 func (d *Desk) Templates(ctx context.Context, p chat.Principal, account chat.AccountID, conversation chat.ConversationID) ([]TemplateView, error) {
 	language := ""
 	if !chat.IsZero(conversation) {
@@ -237,23 +238,47 @@ func (d *Desk) Templates(ctx context.Context, p chat.Principal, account chat.Acc
 	if err != nil {
 		return nil, err
 	}
-	byKey := map[[2]string]chat.TemplateRow{}
+	byID := map[string]chat.TemplateRow{} // by ours: two accounts may have one template
 	all := make([]templates.Template, 0, len(rows))
 	for _, r := range rows {
 		var t templates.Template
 		if err := json.Unmarshal(r.Definition, &t); err != nil {
 			return nil, err
 		}
+		t.ID = r.ID.String()
 		all = append(all, t)
-		byKey[[2]string{t.Name, t.Language}] = r
+		byID[t.ID] = r
 	}
 	templates.Sort(all, language)
 	out := make([]TemplateView, 0, len(all))
 	for _, t := range all {
 		ok, why := templates.Usable(t)
-		out = append(out, TemplateView{TemplateRow: byKey[[2]string{t.Name, t.Language}], Template: t, Usable: ok, Reason: string(why)})
+		row := byID[t.ID]
+		t.ID = row.ProviderID
+		out = append(out, TemplateView{TemplateRow: row, Template: t, Usable: ok, Reason: string(why)})
 	}
 	return out, nil
+}
+
+// TemplateNamed finds a conversation's template by its name, in the language that is asked for or the next best one
+// (templates.Pick); the contact's comes second. CodeTemplateMissing says that none has the name.
+func (d *Desk) TemplateNamed(ctx context.Context, p chat.Principal, id chat.ConversationID, name, language string) (chat.TemplateID, error) {
+	views, err := d.Templates(ctx, p, chat.AccountID{}, id)
+	if err != nil {
+		return chat.TemplateID{}, err
+	}
+	all := make([]templates.Template, len(views))
+	wanted := []string{language}
+	for i, v := range views { // in the contact's order
+		all[i], wanted = v.Template, append(wanted, v.Language)
+	}
+	t, ok := templates.Pick(all, name, wanted...)
+	for _, v := range views {
+		if ok && v.Name == t.Name && v.Language == t.Language {
+			return v.ID, nil
+		}
+	}
+	return chat.TemplateID{}, chat.Errorf(chat.CodeTemplateMissing, "no template is called %q", name).With("field", "template.name")
 }
 
 // PreviewTemplate shows a template filled in, with what is still wrong.

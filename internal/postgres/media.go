@@ -11,9 +11,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// TemplateRows reads the templates of an account that the provider still lists.
+// TemplateRows reads the templates of an account, of all of them for the zero one, that the provider still lists.
 func (s *Store) TemplateRows(ctx context.Context, account chat.AccountID) ([]chat.TemplateRow, error) {
-	rows, err := s.q.TemplateRows(ctx, account)
+	rows, err := s.q.TemplateRows(ctx, uid(account))
 	if err != nil {
 		return nil, wrap(err)
 	}

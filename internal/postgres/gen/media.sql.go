@@ -316,7 +316,9 @@ func (q *Queries) SyncedTemplates(ctx context.Context, id chat.AccountID) error 
 
 const TemplateRows = `-- name: TemplateRows :many
 
-SELECT t.id, t.account_id, t.provider_id, t.name, t.language, t.status, t.category, t.definition, t.gone_at, t.updated_at FROM templates t WHERE t.account_id = $1 AND t.gone_at IS NULL ORDER BY t.name, t.language
+SELECT t.id, t.account_id, t.provider_id, t.name, t.language, t.status, t.category, t.definition, t.gone_at, t.updated_at FROM templates t
+WHERE (t.account_id = $1::uuid OR $1::uuid = '00000000-0000-0000-0000-000000000000') AND t.gone_at IS NULL
+ORDER BY t.name, t.language, t.account_id
 `
 
 type TemplateRowsRow struct {
@@ -324,7 +326,8 @@ type TemplateRowsRow struct {
 }
 
 // Files and templates: what workers fetch and sync.
-func (q *Queries) TemplateRows(ctx context.Context, accountID chat.AccountID) ([]TemplateRowsRow, error) {
+// Of one account; of the zero account: of all.
+func (q *Queries) TemplateRows(ctx context.Context, accountID uuid.UUID) ([]TemplateRowsRow, error) {
 	rows, err := q.db.Query(ctx, TemplateRows, accountID)
 	if err != nil {
 		return nil, err

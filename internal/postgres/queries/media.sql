@@ -1,7 +1,10 @@
 -- Files and templates: what workers fetch and sync.
 
 -- name: TemplateRows :many
-SELECT sqlc.embed(t) FROM templates t WHERE t.account_id = $1 AND t.gone_at IS NULL ORDER BY t.name, t.language;
+-- Of one account; of the zero account: of all.
+SELECT sqlc.embed(t) FROM templates t
+WHERE (t.account_id = @account_id::uuid OR @account_id::uuid = '00000000-0000-0000-0000-000000000000') AND t.gone_at IS NULL
+ORDER BY t.name, t.language, t.account_id;
 
 -- name: UpsertTemplates :exec
 INSERT INTO templates (id, account_id, provider_id, name, language, status, category, definition, updated_at)

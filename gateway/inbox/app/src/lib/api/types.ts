@@ -277,7 +277,7 @@ export interface ThreadEvent {
   data?: Record<string, unknown>; // chat.QueuedData, AssignedData (with decision), EndedData …
 }
 
-/** POST /conversations/{id}/messages. Needs an Idempotency-Key header (a UUID). Exactly one content. Answer: Message. */
+/** POST /conversations/{id}/messages. With an Idempotency-Key header (a UUID) a repetition answers the same. Exactly one content. Answer: Message. */
 export interface SendMessage {
   note?: boolean; // seen by agents only; needs no window
   text?: string; // also the caption
