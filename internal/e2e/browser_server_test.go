@@ -200,15 +200,37 @@ func (s *browserServer) stop() {
 	for _, line := range s.log.errors() {
 		s.t.Errorf("the instance logged an error: %s", line)
 	}
+	for _, secret := range s.log.leaks() {
+		s.t.Errorf("the instance logged %q", secret)
+	}
 	if s.t.Failed() {
 		s.t.Logf("the instance's last words:\n%s", s.log)
 	}
 }
 
-// browserLog keeps what an instance logs.
+// browserLog keeps what an instance logs, and what it may not.
 type browserLog struct {
-	mu  sync.Mutex
-	all bytes.Buffer
+	mu      sync.Mutex
+	all     bytes.Buffer
+	secrets []string
+}
+
+func (l *browserLog) mayNotHave(secret string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.secrets = append(l.secrets, secret)
+}
+
+// leaks are the secrets that the log has.
+func (l *browserLog) leaks() (out []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, secret := range l.secrets {
+		if strings.Contains(l.all.String(), secret) {
+			out = append(out, secret)
+		}
+	}
+	return out
 }
 
 func (l *browserLog) Write(p []byte) (int, error) {

@@ -16,6 +16,7 @@ import (
 // storyLine is what browser/stage.mjs tells of its story.
 type storyLine struct {
 	Start, End, Fail, Why, Note string
+	Secret                      string // what no log may have
 	Pictures                    []string
 	Done                        bool
 }
@@ -25,7 +26,7 @@ type storyLine struct {
 // log names.
 func playStory(t *testing.T, s *browserServer, name string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute)
 	defer cancel()
 	node := exec.CommandContext(ctx, "node", name+".mjs")
 	node.Dir, node.WaitDelay = "browser", 5*time.Second
@@ -49,6 +50,10 @@ func playStory(t *testing.T, s *browserServer, name string) {
 			var l storyLine
 			if json.Unmarshal(read.Bytes(), &l) != nil {
 				l.Note = read.Text()
+			}
+			if l.Secret != "" {
+				s.log.mayNotHave(l.Secret)
+				continue
 			}
 			lines <- l
 		}

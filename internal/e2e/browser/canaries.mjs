@@ -1,8 +1,9 @@
 // Stored markup stays text (RELIABILITY.md S17): in a contact's name, a message, a file's name, a note, a canned reply, an
-// agent's name, a department's name. The stage fails on any dialog and any request to another host; here is who tries.
+// agent's name, a department's name. The stage fails on any dialog and any request to another host; here is who tries. And what
+// people say, their numbers, passwords and sessions are in no console and no log.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import { DESK, becomes, done, enter, step, tab, until } from './stage.mjs';
+import { DESK, PASSWORD, becomes, done, enter, secret, step, tab, until } from './stage.mjs';
 import { Agent } from './desk.mjs';
 import { Phone, customer } from './phone.mjs';
 
@@ -31,6 +32,7 @@ await step('a customer comes with a name and messages of markup', async () => {
   deniz = await Agent.at();
   page = deniz.page;
   await deniz.be('Online');
+  for (const text of ['905550009911', 'onerror=alert', 'ok.example', PASSWORD, ...(await deniz.context.cookies()).map((c) => c.value)]) secret(text);
   evil = await customer(payloads('name')[0], '905550009911');
   for (const text of payloads('message')) await evil.write(text);
   await evil.write(`javascript:alert('link') data:text/html,<script>alert(1)</script> https://ok.example/a`);

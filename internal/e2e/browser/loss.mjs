@@ -46,6 +46,27 @@ await step('what one tab sends, the other shows once', async () => {
   await second.page.close();
 });
 
+await step('what arrives while a list is on its way is in it', async () => {
+  await deniz.goTo('All');
+  let slow;
+  const asked = new Promise((heard) => (slow = heard));
+  await deniz.page.route(/\/conversations\?view=mine/, async (route) => {
+    const old = await route.fetch();
+    await new Promise((go) => slow(go));
+    await route.fulfill({ response: old });
+  }, { times: 1 });
+  await deniz.goTo('Mine');
+  const go = await asked;
+  const ayla = await customer('Ayla Demir', '905337654321');
+  await ayla.write('just now');
+  await deniz.row('Ayla Demir').waitFor();
+  const answered = deniz.page.waitForResponse(/\/conversations\?view=mine/);
+  go();
+  await (await answered).finished();
+  await deniz.open('Elif Yıldız');
+  await becomes('who wrote meanwhile is still there', async () => (await deniz.rows()).includes('Ayla Demir'), true);
+});
+
 await step('the network is cut: what is sent waits, marked, and is said to be kept', async () => {
   line.cut();
   await deniz.context.setOffline(true);

@@ -1,7 +1,8 @@
 // The stage of a story: one browser, a context for each person, and a watch over everything that may not happen on any
 // page. A story is a module that calls step() once per thing that must be seen, and ends with done().
 //
-// What step() tells its parent is a line of JSON each: {start}, then {end} or {fail, why, pictures}; {note} is for the log.
+// What step() tells its parent is a line of JSON each: {start}, then {end} or {fail, why, pictures}; {note} is for the
+// log, {secret} may not be in the desk's.
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -10,11 +11,18 @@ import { chromium } from 'playwright-core';
 
 /** Given by the Go test: the desk's address and first login, a folder for pictures of what went wrong. */
 export const { DESK, EMAIL, PASSWORD, PICTURES } = process.env;
-export const PATIENCE = 20_000;
+export const PATIENCE = 45_000; // ms: a machine that others share
 const POLL = 40;
 
 const tell = (line) => process.stdout.write(JSON.stringify(line) + '\n');
 export const note = (text) => tell({ note: text });
+
+const secrets = [];
+/** From now on neither the console of a page nor the desk's log may have this. */
+export function secret(text) {
+  secrets.push(text);
+  tell({ secret: text });
+}
 
 export const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
@@ -48,6 +56,7 @@ export async function tab(context, name) {
   const wrong = (text) => excused.some((e) => e.test(text)) || problems.push(`${name}: ${text}`);
   page.on('pageerror', (e) => wrong(`script: ${e.message}`));
   page.on('dialog', (d) => (wrong(`a dialog opened: ${d.message()}`), d.dismiss().catch((e) => wrong(e.message))));
+  page.on('console', (m) => secrets.some((s) => m.text().includes(s)) && wrong(`the console has a secret: ${m.text()}`));
   page.on('console', (m) => m.type() === 'error' && !/Failed to load resource|WebSocket connection to/.test(m.text()) && wrong(`console: ${m.text()}`));
   page.on('request', (r) => /^(https?|wss?):/.test(r.url()) && new URL(r.url()).hostname !== '127.0.0.1' && wrong(`asks ${r.url()}`));
   page.on('websocket', (w) => new URL(w.url()).hostname !== '127.0.0.1' && wrong(`opens ${w.url()}`));

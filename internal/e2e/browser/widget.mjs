@@ -1,5 +1,6 @@
-// The same story through the chat on a shop's site: a visitor writes, the agent sees it live and answers, the visitor sees
-// who; a reload loses nothing; a picture goes both ways; there is no window.
+// The same story through the chat on a shop's site: a visitor writes → routed → the agent answers → the visitor sees it and who
+// → read on both sides → a reload loses nothing → pictures → a day passes, and there is no window → ended → history → taken up
+// again. And a site that is not allowed gets nothing.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { DESK, becomes, done, enter, excusing, step, tab, until } from './stage.mjs';
@@ -17,7 +18,7 @@ const shop = await new Promise((open) => {
 });
 const origin = `http://127.0.0.1:${shop.address().port}`;
 
-let deniz, visitor, account, conversation;
+let deniz, visitor, account, conversation, name;
 const chat = () => visitor.frameLocator('gatehouse-chat iframe');
 const launcher = () => visitor.locator('gatehouse-chat .launch');
 const box = () => chat().getByRole('textbox');
@@ -54,6 +55,8 @@ await step('the visitor writes, and the agent sees it live', async () => {
   await deniz.rest();
   await deniz.message('dishwasher').waitFor();
   conversation = deniz.page.url().split('/').pop();
+  name = await deniz.page.locator('header h1').innerText();
+  await deniz.said('Directed to you').waitFor();
   assert.equal(await deniz.composer.getByText(/Window/).count(), 0, 'web chat has no window');
 });
 
@@ -119,17 +122,38 @@ async function signInAgainIfAsked() {
   await deniz.dialog.waitFor({ state: 'hidden' });
 }
 
-await step('the agent ends it; the visitor is told and may begin again', async () => {
-  const name = await deniz.page.locator('header h1').innerText();
+await step('the agent ends it with a reason, and the visitor is told', async () => {
   await deniz.end(name, 'Bilgi verildi');
   await chat().getByText('ended the chat').waitFor();
+  assert.equal(await box().count(), 0, 'an ended chat has no box');
+  await deniz.goTo('Mine');
+  await deniz.showsRows([], 'Mine is empty');
+});
+
+await step('it is in History with the reason, and is taken up again', async () => {
+  await deniz.goTo('History');
+  await deniz.open(name);
+  await deniz.said(/ended it: Bilgi verildi/).waitFor();
+  await deniz.composer.getByRole('button', { name: 'Take up again' }).click();
+  await deniz.box.waitFor();
+  await box().waitFor();
+  await deniz.write('I found a photo of the inside.');
+  await bubble('a photo of the inside').waitFor();
+  await tell('Please show me.');
+  await deniz.message('Please show me.').waitFor();
+  assert.equal(deniz.page.url().split('/').pop(), conversation);
+  assert.deepEqual(await chat().getByRole('article').filter({ hasText: 'dishwasher safe' }).count(), 1, 'all that was said is there, once');
+});
+
+await step('ended again, the visitor begins a new one', async () => {
+  await deniz.end(name, 'Bilgi verildi');
   await chat().getByRole('button', { name: 'Start a new chat' }).click();
   await tell('One more thing');
   await deniz.goTo('Mine');
   const row = deniz.list.getByRole('option', { name: /One more thing/ });
   await row.waitFor();
   await row.click();
-  assert.notEqual(deniz.page.url().split('/').pop(), conversation, 'it is a new conversation');
+  await becomes('it is a conversation of its own', async () => deniz.page.url().split('/').pop() !== conversation, true);
   await deniz.goTo('History');
   await becomes('the first is in History', () => deniz.list.getByRole('option').count(), 1);
 });

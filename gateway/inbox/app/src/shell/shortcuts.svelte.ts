@@ -120,7 +120,10 @@ function single(event: KeyboardEvent): boolean {
     case 'a': return deed('take', 'assign');
     case 'u': return deed('unread');
     case 'Escape': listActions.focus(); return true;
-    case 'Enter': if (!(event.target as Element).closest('button, a, [role=option]')) void focusComposer(); return false;
+    case 'Enter':
+      if (!openConversation() || (event.target as Element).closest('button, a, summary, [role=option]')) return false;
+      void focusComposer();
+      return true; // else the box that has the focus by then gets a line break
   }
   return false;
 }

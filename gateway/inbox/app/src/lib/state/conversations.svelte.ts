@@ -27,6 +27,8 @@ export class ConversationList {
   #ownLeft = new Set<ID>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #load = 0;
+  /** What the live stream said while a page was on its way, which may be older: look at it again, or it is gone. */
+  #meanwhile: Map<ID, 'look' | 'gone'> | null = null;
 
   constructor(
     readonly query: ListQuery,
@@ -40,36 +42,41 @@ export class ConversationList {
 
   async load() {
     const load = ++this.#load;
+    this.#meanwhile = new Map();
     if (this.status === 'error') this.status = 'loading';
     try {
       const page = await api<Page<Conversation>>('GET', this.#path());
       if (load !== this.#load) return;
       this.store.putAll(page.items);
       this.next = page.next || undefined;
-      const fresh = page.items.map((c) => c.id);
-      this.#target(fresh, this.status !== 'ready');
+      this.#target(this.#caughtUp(page.items.map((c) => c.id)), this.status !== 'ready');
       this.status = 'ready';
       this.refusal = null;
     } catch (error) {
       if (load !== this.#load) return;
+      this.#meanwhile = null;
       this.refusal = asRefusal(error);
       if (this.status !== 'ready') this.status = 'error';
     }
   }
 
   async more() {
-    if (!this.next || this.loadingMore) return;
+    if (!this.next || this.#meanwhile) return;
+    const load = this.#load;
+    this.#meanwhile = new Map();
     this.loadingMore = true;
     try {
       const page = await api<Page<Conversation>>('GET', this.#path(this.next));
+      if (load !== this.#load) return;
       this.store.putAll(page.items);
       this.next = page.next || undefined;
-      const have = new Set([...this.state.target, ...this.state.shown]);
-      const fresh = page.items.map((c) => c.id).filter((id) => !have.has(id));
       const { shown, target } = this.state;
-      const both = [...target, ...fresh];
-      this.state = { target: both, shown: shown === target ? both : [...shown, ...fresh] };
+      const have = new Set([...target, ...shown]);
+      const all = this.#caughtUp([...target, ...page.items.map((c) => c.id).filter((id) => !have.has(id))]);
+      this.state = { target: all, shown: shown === target ? all : [...shown, ...all.filter((id) => !have.has(id))] };
     } catch (error) {
+      if (load !== this.#load) return;
+      this.#meanwhile = null;
       this.refusal = asRefusal(error);
     } finally {
       this.loadingMore = false;
@@ -77,13 +84,27 @@ export class ConversationList {
   }
 
   changed(c: Conversation) {
-    const me = session.me!.id;
-    const is = belongs(this.query, c, me, desk.kindOf(c.account_id), clock.now);
-    this.#target(place(this.state.target, this.store.get, c, is, this.query.sort, !!this.next));
+    this.#meanwhile?.set(c.id, 'look');
+    if (this.status === 'ready') this.#target(this.#placed(this.state.target, c));
   }
 
   gone(id: ID) {
+    this.#meanwhile?.set(id, 'gone');
     this.#target(this.state.target.filter((other) => other !== id));
+  }
+
+  #placed(target: ID[], c: Conversation): ID[] {
+    const is = belongs(this.query, c, session.me!.id, desk.kindOf(c.account_id), clock.now);
+    return place(target, this.store.get, c, is, this.query.sort, !!this.next);
+  }
+
+  #caughtUp(target: ID[]): ID[] {
+    for (const [id, what] of this.#meanwhile ?? []) {
+      const c = what === 'look' ? this.store.get(id) : undefined;
+      target = c ? this.#placed(target, c) : target.filter((other) => other !== id);
+    }
+    this.#meanwhile = null;
+    return target;
   }
 
   /** The person's own deed takes a row away: it does not wait. */
@@ -135,7 +156,7 @@ class Conversations {
     const old = this.#byId.get(c.id);
     if (old && c.last_seq < old.last_seq) return false;
     this.#byId.set(c.id, c.draft === undefined && old?.draft ? { ...c, draft: old.draft } : c);
-    for (const list of this.#lists.values()) if (list.status === 'ready') list.changed(c);
+    for (const list of this.#lists.values()) list.changed(c);
     return true;
   }
 
@@ -175,7 +196,9 @@ class Conversations {
   }
 
   async refresh() {
-    this.counts = await api<Counts>('GET', '/counts');
+    const before = this.counts;
+    const counts = await api<Counts>('GET', '/counts');
+    if (this.counts === before) this.counts = counts; // else the live stream was quicker, and is newer
   }
 
   reload() {

@@ -38,6 +38,8 @@ class Desk {
   break_reasons = $state.raw<BreakReason[]>([]);
   canned_replies = $state.raw<CannedReply[]>([]);
   loaded = $state(false);
+  /** How often each was asked for: an answer that a later one overtook is dropped. */
+  #asked: Partial<Record<Resource, number>> = {};
 
   #department = $derived(new Map(this.departments.map((d) => [d.id, d])));
   #agent = $derived(new Map(this.agents.map((a) => [a.id, a])));
@@ -62,7 +64,9 @@ class Desk {
   }
 
   async reload(resource: Resource) {
-    (this as unknown as Record<Resource, unknown[]>)[resource] = await all(PATHS[resource]);
+    const asked = (this.#asked[resource] = (this.#asked[resource] ?? 0) + 1);
+    const items = await all(PATHS[resource]);
+    if (asked === this.#asked[resource]) (this as unknown as Record<Resource, unknown[]>)[resource] = items;
   }
 
   onFrame(frame: ServerFrame) {
