@@ -29,7 +29,7 @@ type channelAdd struct {
 
 func (a channelAdd) Run(ctx context.Context, c *cli) error {
 	return app.WithStore(ctx, c.Config, app.ThisSchema, func(t app.Tools) error {
-		department, err := a.department(ctx, t)
+		department, err := department(ctx, t, a.Department)
 		if err != nil {
 			return err
 		}
@@ -42,23 +42,6 @@ func (a channelAdd) Run(ctx context.Context, c *cli) error {
 		fmt.Println(v.ID)
 		return nil
 	})
-}
-
-func (a channelAdd) department(ctx context.Context, t app.Tools) (chat.DepartmentID, error) {
-	all, err := t.Desk.Departments(ctx, app.Operator)
-	if err != nil {
-		return chat.DepartmentID{}, err
-	}
-	for _, d := range all {
-		if a.Department == "" || strings.EqualFold(d.Name, a.Department) || d.ID.String() == a.Department {
-			return d.ID, nil
-		}
-	}
-	if a.Department != "" {
-		return chat.DepartmentID{}, fmt.Errorf("there is no department %q", a.Department)
-	}
-	d, err := t.Desk.CreateDepartment(ctx, app.Operator, chat.Department{Name: "Support", Policy: "least_busy", Sticky: true})
-	return d.ID, err
 }
 
 type channelList struct{}

@@ -27,8 +27,8 @@ import (
 var version = "dev"
 
 type cli struct {
-	config.Config
-	File kong.ConfigFlag `name:"config" help:"File with settings, as JSON: the flags' names without dashes." type:"path"`
+	config.Config `group:"Settings:"`
+	File kong.ConfigFlag `group:"Settings:" name:"config" help:"File with settings, as JSON: the flags' names without dashes." type:"path"`
 
 	Serve    serveCmd    `cmd:"" help:"Run Gatehouse."`
 	Migrate  migrateCmd  `cmd:"" help:"Bring the database's schema up to this version."`
@@ -44,6 +44,20 @@ type cli struct {
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
 
+const description = `A self-hosted omnichannel customer-messaging desk.
+
+Settings are flags of every verb, environment variables, or keys of a file: "gatehouse config example" lists them.`
+
+// help shows the settings where they matter: every verb takes them, and they would hide its own flags.
+func help(o kong.HelpOptions, k *kong.Context) error {
+	if verb := k.Selected(); verb == nil || verb.Name != "serve" {
+		for _, f := range k.Model.Flags {
+			f.Hidden = f.Hidden || f.Group != nil
+		}
+	}
+	return kong.DefaultHelpPrinter(o, k)
+}
+
 func main() {
 	os.Exit(run(os.Args[1:]))
 }
@@ -51,7 +65,7 @@ func main() {
 // run is main with an exit code, so that deferred work is done.
 func run(args []string) int {
 	var c cli
-	parser, err := kong.New(&c, kong.Name("gatehouse"), kong.Description("A self-hosted omnichannel customer-messaging desk."),
+	parser, err := kong.New(&c, kong.Name("gatehouse"), kong.Description(description), kong.Help(help),
 		kong.Configuration(settings), kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "gatehouse:", err)

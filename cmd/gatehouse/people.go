@@ -22,7 +22,7 @@ type agentAdd struct {
 	Name        string   `required:"" help:"Name."`
 	Email       string   `required:"" help:"E-mail address, to sign in with."`
 	Role        string   `help:"admin, manager or agent." enum:"admin,manager,agent" default:"agent"`
-	Departments []string `name:"department" help:"Departments, by name."`
+	Departments []string `name:"department" help:"Departments, by name. Default: the first one; made if there is none. An admin needs none."`
 	Capacity    int      `help:"Most conversations given automatically." default:"15"`
 }
 
@@ -32,21 +32,9 @@ func (a agentAdd) Run(ctx context.Context, c *cli) error {
 		return err
 	}
 	return app.WithStore(ctx, c.Config, app.ThisSchema, func(t app.Tools) error {
-		deps, err := t.Desk.Departments(ctx, app.Operator)
+		in, err := a.in(ctx, t)
 		if err != nil {
 			return err
-		}
-		var in []chat.DepartmentID
-		for _, want := range a.Departments {
-			found := false
-			for _, d := range deps {
-				if strings.EqualFold(d.Name, want) {
-					in, found = append(in, d.ID), true
-				}
-			}
-			if !found {
-				return fmt.Errorf("there is no department %q", want)
-			}
 		}
 		got, err := t.Desk.CreateAgent(ctx, app.Operator, chat.AgentForm{
 			Name: a.Name, Email: a.Email, Role: chat.Role(a.Role), Capacity: a.Capacity, Departments: in,
@@ -57,6 +45,22 @@ func (a agentAdd) Run(ctx context.Context, c *cli) error {
 		fmt.Println(got.ID)
 		return nil
 	})
+}
+
+// in are the agent's departments. Who is in none is given nothing.
+func (a agentAdd) in(ctx context.Context, t app.Tools) (in []chat.DepartmentID, err error) {
+	names := a.Departments
+	if len(names) == 0 && chat.Role(a.Role) != chat.RoleAdmin {
+		names = []string{""}
+	}
+	for _, name := range names {
+		d, err := department(ctx, t, name)
+		if err != nil {
+			return nil, err
+		}
+		in = append(in, d)
+	}
+	return in, nil
 }
 
 type agentPassword struct {
