@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"strings"
 
 	"gatehouse/internal/app"
 	"gatehouse/internal/chat"
