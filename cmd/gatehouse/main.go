@@ -28,7 +28,7 @@ var version = "dev"
 
 type cli struct {
 	config.Config `group:"Settings:"`
-	File kong.ConfigFlag `group:"Settings:" name:"config" help:"File with settings, as JSON: the flags' names without dashes." type:"path"`
+	File          kong.ConfigFlag `group:"Settings:" name:"config" help:"File with settings, as JSON: the flags' names without dashes." type:"path"`
 
 	Serve    serveCmd    `cmd:"" help:"Run Gatehouse."`
 	Migrate  migrateCmd  `cmd:"" help:"Bring the database's schema up to this version."`
