@@ -8,7 +8,9 @@ package bus
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,9 +33,11 @@ type Bus struct {
 
 	rdb     redis.UniversalClient
 	channel string
+	silence time.Duration // of Redis, until it is asked whether it is there
 	out     chan []chat.Notice
 	dropped atomic.Int64
-	done    chan struct{}
+	owed    atomic.Bool // other processes do not know yet that they missed something
+	stop    context.CancelFunc
 	wg      sync.WaitGroup
 }
 
@@ -51,14 +55,19 @@ type envelope struct {
 // New makes a bus. rdb may be nil: then the process is alone. prefix keeps installations on one Redis apart, node names this
 // process.
 func New(rdb redis.UniversalClient, prefix, node string, log *slog.Logger) *Bus {
+	return open(rdb, prefix, node, log, 30*time.Second)
+}
+
+func open(rdb redis.UniversalClient, prefix, node string, log *slog.Logger, silence time.Duration) *Bus {
+	ctx, stop := context.WithCancel(context.Background())
 	b := &Bus{
-		node: node, log: log, subs: map[*subscriber]struct{}{}, rdb: rdb, channel: prefix + ":live",
-		out: make(chan []chat.Notice, slack), done: make(chan struct{}),
+		node: node, log: log, subs: map[*subscriber]struct{}{}, rdb: rdb, channel: prefix + ":live", silence: silence,
+		out: make(chan []chat.Notice, slack), stop: stop,
 	}
 	if rdb != nil {
 		b.wg.Add(2)
-		go b.send()
-		go b.receive()
+		go b.send(ctx)
+		go b.receive(ctx)
 	}
 	return b
 }
@@ -76,6 +85,7 @@ func (b *Bus) Publish(_ context.Context, notices []chat.Notice) {
 	case b.out <- notices:
 	default:
 		b.dropped.Add(int64(len(notices)))
+		b.owed.Store(true)
 	}
 }
 
@@ -112,7 +122,7 @@ func (b *Bus) Dropped() int64 { return b.dropped.Load() }
 
 // Close stops the traffic with Redis.
 func (b *Bus) Close() {
-	close(b.done)
+	b.stop()
 	b.wg.Wait()
 }
 
@@ -130,13 +140,22 @@ func (b *Bus) deliver(notices []chat.Notice) {
 	}
 }
 
-func (b *Bus) send() {
+// send hands news to Redis, in the order of its publishing. When some of it was lost, those who should have had it are told so,
+// with the next news or as soon as Redis takes it.
+func (b *Bus) send(ctx context.Context) {
 	defer b.wg.Done()
 	for {
+		var again <-chan time.Time
+		if b.owed.Load() {
+			again = time.After(time.Second)
+		}
+		var notices []chat.Notice
 		select {
-		case <-b.done:
+		case <-ctx.Done():
 			return
-		case notices := <-b.out:
+		case <-again:
+		case first := <-b.out:
+			notices = append(notices, first...)
 			for len(notices) < 256 { // what waits goes together
 				select {
 				case more := <-b.out:
@@ -146,56 +165,66 @@ func (b *Bus) send() {
 				}
 				break
 			}
-			body, err := json.Marshal(envelope{b.node, notices})
-			if err != nil {
-				b.log.Error("a notice cannot be written", "error", err.Error())
-				continue
-			}
-			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-			if err := b.rdb.Publish(ctx, b.channel, body).Err(); err != nil {
-				b.dropped.Add(int64(len(notices)))
-			}
-			cancel()
+		}
+		if b.owed.Swap(false) {
+			notices = append([]chat.Notice{{Kind: chat.NoticeLost}}, notices...)
+		}
+		if err := b.publish(notices); err != nil {
+			b.dropped.Add(int64(len(notices)))
+			b.owed.Store(true)
 		}
 	}
 }
 
-// receive listens to the other processes. go-redis subscribes again by itself; what was said meanwhile is lost, so everybody
-// is told.
-func (b *Bus) receive() {
-	defer b.wg.Done()
-	ctx, cancel := context.WithCancel(context.Background())
+func (b *Bus) publish(notices []chat.Notice) error {
+	body, err := json.Marshal(envelope{b.node, notices})
+	if err != nil {
+		b.log.Error("a notice cannot be written", "error", err.Error())
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
+	return b.rdb.Publish(ctx, b.channel, body).Err()
+}
+
+// receive listens to the other processes. What was said between two subscriptions is lost, so everybody is told.
+func (b *Bus) receive(ctx context.Context) {
+	defer b.wg.Done()
+	b.listen(ctx, false)
+	for wait(ctx, 200*time.Millisecond); ctx.Err() == nil; wait(ctx, 200*time.Millisecond) {
+		b.listen(ctx, true)
+	}
+}
+
+// listen subscribes and hears until the connection is of no use any more: it ended, or Redis does not even answer. again is set
+// when there was a connection before, whether or not Redis came to confirm it.
+func (b *Bus) listen(ctx context.Context, again bool) {
 	ps := b.rdb.Subscribe(ctx, b.channel)
-	closed := make(chan struct{})
-	defer func() { <-closed }()
-	go func() {
-		defer close(closed)
-		<-b.done
-		cancel()
-		_ = ps.Close() // ends a read that waits for Redis to say something, which a context does not
-	}()
-	subscribed := false
-	for ctx.Err() == nil {
-		msg, err := ps.ReceiveTimeout(ctx, 30*time.Second)
+	closing := sync.OnceFunc(func() { _ = ps.Close() })
+	defer closing()
+	defer context.AfterFunc(ctx, closing)() // ends a read that waits for Redis to say something, which a context does not
+	for asked := false; ctx.Err() == nil; {
+		msg, err := ps.ReceiveTimeout(ctx, b.silence)
 		if err != nil {
-			if ctx.Err() == nil {
-				if perr := ps.Ping(ctx); perr != nil {
-					wait(ctx, 200*time.Millisecond)
-				}
+			var network net.Error
+			if asked || !errors.As(err, &network) || !network.Timeout() || ps.Ping(ctx) != nil {
+				return
 			}
+			asked = true
 			continue
 		}
+		asked = false
 		switch m := msg.(type) {
 		case *redis.Subscription:
-			if subscribed {
+			if again {
 				b.deliver([]chat.Notice{{Kind: chat.NoticeLost}})
 			}
-			subscribed = true
+			again = true
 		case *redis.Message:
 			var e envelope
 			if err := json.Unmarshal([]byte(m.Payload), &e); err != nil {
 				b.log.Warn("a notice cannot be read", "error", err.Error())
+				b.deliver([]chat.Notice{{Kind: chat.NoticeLost}})
 			} else if e.Node != b.node {
 				b.deliver(e.Notices)
 			}
