@@ -175,7 +175,7 @@ func (d *Desk) SetupOpen(ctx context.Context, linkHash []byte) error {
 	return d.store.SetupOpen(ctx, linkHash)
 }
 
-// Setup makes the first admin by the one-time link and signs them in. However many try at once, one succeeds.
+// Setup makes the first admin by the one-time link, on a desk that works (Furnish), and signs them in. However many try at once, one succeeds.
 func (d *Desk) Setup(ctx context.Context, linkHash []byte, name, email, password, ip, userAgent string) (token string, agent chat.Agent, err error) {
 	if err := d.store.SetupOpen(ctx, linkHash); err != nil { // before the work of hashing
 		return "", agent, err
@@ -188,6 +188,11 @@ func (d *Desk) Setup(ctx context.Context, linkHash []byte, name, email, password
 	if err != nil {
 		return "", agent, err
 	}
+	department, err := d.Furnish(ctx)
+	if err != nil {
+		return "", agent, err
+	}
+	a.Departments = []chat.DepartmentID{department}
 	if err := d.store.Setup(ctx, linkHash, a, chat.Password{Hash: hash}); err != nil {
 		return "", agent, err
 	}
