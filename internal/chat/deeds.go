@@ -8,7 +8,8 @@ import (
 // AgentLoad is an agent as routing sees one: locked, with the load recounted.
 type AgentLoad struct {
 	Agent
-	Load int // conversations held; pending ones do not count
+	Load    int       // conversations held; pending ones do not count
+	FreedAt time.Time // when the last one was given up; zero before that
 }
 
 // RouteState is a department's line with everything locked that a decision changes.

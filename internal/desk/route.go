@@ -111,8 +111,10 @@ func routingAgent(a chat.AgentLoad) routing.Agent {
 		ID: routing.ID(a.ID), Presence: routing.Presence(a.Presence), Behavior: routing.Behavior(a.Behavior), Languages: a.Languages,
 		Capacity: a.Capacity, Load: a.Load, LastAssignedAt: a.LastAssignedAt, IdleSince: a.PresenceSince, Disabled: a.State != chat.AgentActive,
 	}
-	if a.LastAssignedAt.After(out.IdleSince) {
-		out.IdleSince = a.LastAssignedAt
+	for _, t := range []time.Time{a.LastAssignedAt, a.FreedAt} {
+		if t.After(out.IdleSince) {
+			out.IdleSince = t
+		}
 	}
 	for _, d := range a.Departments {
 		out.Departments = append(out.Departments, routing.ID(d))

@@ -138,15 +138,16 @@ func agentLoads(rows pgx.Rows, now time.Time) ([]chat.AgentLoad, error) {
 			since       time.Time
 			seen        *time.Time
 			load        int
+			freed       *time.Time
 			departments []chat.DepartmentID
 		)
-		if err := rows.Scan(append(fields(&g), &presence, &reason, &since, &seen, &load, &departments)...); err != nil {
+		if err := rows.Scan(append(fields(&g), &presence, &reason, &since, &seen, &load, &freed, &departments)...); err != nil {
 			return nil, err
 		}
 		a := agent(g)
 		a.Presence, a.BreakReasonID, a.PresenceSince, a.SeenAt, a.Departments = presence, id(reason), since.UTC(), at(seen), departments
 		a.Presence = a.PresenceAt(now)
-		out = append(out, chat.AgentLoad{Agent: a, Load: load})
+		out = append(out, chat.AgentLoad{Agent: a, Load: load, FreedAt: at(freed)})
 	}
 	return out, rows.Err()
 }

@@ -16,6 +16,7 @@ import (
 const AgentWithLoad = `-- name: AgentWithLoad :many
 SELECT a.id, a.name, a.email, a.role, a.state, a.behavior, a.capacity, a.languages, a.password_hash, a.must_change, a.prefs, a.last_assigned_at, a.created_at, coalesce(p.presence, 'offline') AS presence, p.break_reason_id, coalesce(p.since, a.created_at)::timestamptz AS since, p.seen_at,
 	(SELECT count(*) FROM conversations c WHERE c.agent_id = a.id AND c.status = 'assigned')::int AS load,
+	(SELECT s.ended_at FROM assignments s WHERE s.agent_id = a.id AND s.ended_at IS NOT NULL ORDER BY s.ended_at DESC LIMIT 1) AS freed_at,
 	(SELECT coalesce(array_agg(x.department_id), '{}') FROM agent_departments x WHERE x.agent_id = a.id)::uuid[] AS departments
 FROM agents a LEFT JOIN agent_presence p ON p.agent_id = a.id
 WHERE a.id = any($1::uuid[])
@@ -28,6 +29,7 @@ type AgentWithLoadRow struct {
 	Since         time.Time
 	SeenAt        *time.Time
 	Load          int32
+	FreedAt       *time.Time
 	Departments   []uuid.UUID
 }
 
@@ -59,6 +61,7 @@ func (q *Queries) AgentWithLoad(ctx context.Context, ids []uuid.UUID) ([]AgentWi
 			&i.Since,
 			&i.SeenAt,
 			&i.Load,
+			&i.FreedAt,
 			&i.Departments,
 		); err != nil {
 			return nil, err
@@ -129,6 +132,7 @@ func (q *Queries) LastAgents(ctx context.Context, contactIds []uuid.UUID) ([]Las
 const LineAgents = `-- name: LineAgents :many
 SELECT a.id, a.name, a.email, a.role, a.state, a.behavior, a.capacity, a.languages, a.password_hash, a.must_change, a.prefs, a.last_assigned_at, a.created_at, coalesce(p.presence, 'offline') AS presence, p.break_reason_id, coalesce(p.since, a.created_at)::timestamptz AS since, p.seen_at,
 	(SELECT count(*) FROM conversations c WHERE c.agent_id = a.id AND c.status = 'assigned')::int AS load,
+	(SELECT s.ended_at FROM assignments s WHERE s.agent_id = a.id AND s.ended_at IS NOT NULL ORDER BY s.ended_at DESC LIMIT 1) AS freed_at,
 	(SELECT coalesce(array_agg(x.department_id), '{}') FROM agent_departments x WHERE x.agent_id = a.id)::uuid[] AS departments
 FROM agents a
 JOIN agent_departments d ON d.agent_id = a.id AND d.department_id = $1
@@ -144,6 +148,7 @@ type LineAgentsRow struct {
 	Since         time.Time
 	SeenAt        *time.Time
 	Load          int32
+	FreedAt       *time.Time
 	Departments   []uuid.UUID
 }
 
@@ -176,6 +181,7 @@ func (q *Queries) LineAgents(ctx context.Context, departmentID chat.DepartmentID
 			&i.Since,
 			&i.SeenAt,
 			&i.Load,
+			&i.FreedAt,
 			&i.Departments,
 		); err != nil {
 			return nil, err

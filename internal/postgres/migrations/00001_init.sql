@@ -260,6 +260,7 @@ CREATE TABLE assignments (
 );
 CREATE UNIQUE INDEX assignments_open ON assignments (conversation_id) WHERE ended_at IS NULL;
 CREATE INDEX assignments_conversation ON assignments (conversation_id, started_at);
+CREATE INDEX assignments_freed ON assignments (agent_id, ended_at DESC) WHERE ended_at IS NOT NULL; -- how long somebody has been idle
 
 -- Messages ------------------------------------------------------------------------------------------------------------
 
