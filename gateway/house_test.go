@@ -89,7 +89,7 @@ func serve(t testing.TB, cfg gateway.Config, deps gateway.Deps) (*gateway.Gatewa
 	served := make(chan error, 1)
 	go func() { served <- g.Serve(l) }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // a connection that never asked is waited for
 		defer cancel()
 		must(t, g.Stop(ctx))
 		must(t, <-served)
@@ -445,7 +445,7 @@ func must(t testing.TB, err error) {
 // eventually waits for a condition, and says what did not come.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !ok(); {
+	for deadline := time.Now().Add(time.Minute); !ok(); {
 		if time.Now().After(deadline) {
 			t.Fatalf("never: %s", what)
 		}

@@ -68,7 +68,7 @@ type seen struct {
 
 // handshake asks for the stream with these headers.
 func (c *caller) handshake(header http.Header) (*websocket.Conn, *http.Response, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	return websocket.Dial(ctx, "ws"+strings.TrimPrefix(c.h.url, "http")+"/api/v1/live", &websocket.DialOptions{HTTPHeader: header})
 }
@@ -90,6 +90,14 @@ func (c *caller) tab(cursor string) *tab {
 }
 
 func (c *caller) open(hello any) *tab {
+	c.h.t.Helper()
+	tb := c.dial()
+	tb.say(hello)
+	return tb
+}
+
+// dial shakes hands and says nothing yet.
+func (c *caller) dial() *tab {
 	t := c.h.t
 	t.Helper()
 	conn, resp, err := c.handshake(c.headers())
@@ -101,7 +109,6 @@ func (c *caller) open(hello any) *tab {
 	conn.SetReadLimit(1 << 20)
 	t.Cleanup(tb.close)
 	go tb.read(readContract(t))
-	tb.say(hello)
 	return tb
 }
 
@@ -227,7 +234,7 @@ func (tb *tab) closedWith() websocket.StatusCode {
 	tb.t.Helper()
 	select {
 	case <-tb.over:
-	case <-time.After(15 * time.Second):
+	case <-time.After(time.Minute):
 		tb.t.Fatal("the socket stays open")
 	}
 	return websocket.CloseStatus(tb.err)

@@ -176,7 +176,7 @@ func TestTheSignaturesDigitsMayBeUpperCase(t *testing.T) { // B2
 	p.webhook(meta, body, "sha256="+strings.ToUpper(strings.TrimPrefix(sign(toySecret, []byte(body)), "sha256="))).into(200, nil)
 }
 
-func TestASignedBodyIsNeverRefused(t *testing.T) {
+func TestASignedBodyIsNeverRefused(t *testing.T) { // B9, B11, B21
 	t.Parallel()
 	p := newPorch(t)
 	deep := strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000)
@@ -189,7 +189,7 @@ func TestASignedBodyIsNeverRefused(t *testing.T) {
 		if a := p.webhook(meta, body); a.status != 200 {
 			t.Errorf("%s: %d %s", name, a.status, a.body)
 		}
-		if took := time.Since(start); took > time.Second {
+		if took := time.Since(start); took > 10*time.Second {
 			t.Errorf("%s took %s", name, took)
 		}
 		if accepted, unrouted := p.door.counts(); accepted != before || unrouted != was+1 {

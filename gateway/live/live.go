@@ -41,6 +41,7 @@ const (
 	writeWithin  = 10 * time.Second // of one frame
 	askWithin    = 5 * time.Second  // of a look into the record
 	recheckEvery = 60 * time.Second // of the session
+	askAgain     = 5 * time.Second  // after a look that failed
 	beatEvery    = 15 * time.Second // of presence
 )
 

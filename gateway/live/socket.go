@@ -85,6 +85,7 @@ func (l *Live) serve(conn *websocket.Conn) {
 		return
 	}
 	l.hub.enter(s)
+	s.recheckNow() // what changed since the handshake was told to nobody
 	written := make(chan struct{})
 	go func() { defer close(written); s.write(hello.Cursor) }()
 	for {
@@ -356,7 +357,7 @@ func (s *socket) recheckNow() {
 }
 
 // stillSignedIn looks at the session: it may have ended, or its agent's rights may have changed. While the record is away
-// it is believed.
+// it is believed, and looked at again.
 func (s *socket) stillSignedIn() bool {
 	ctx, cancel := context.WithTimeout(s.live.closing, askWithin)
 	defer cancel()
@@ -368,6 +369,7 @@ func (s *socket) stillSignedIn() bool {
 		s.end(SignedOut)
 		return false
 	case err != nil:
+		time.AfterFunc(askAgain, s.recheckNow)
 		return true
 	case !sameScope(before.Principal, now.Principal):
 		s.hub.move(s, now)

@@ -15,7 +15,7 @@ import (
 
 const png = "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89"
 
-func TestOnlyTheAccountsOriginsMayUseTheChat(t *testing.T) {
+func TestOnlyTheAccountsOriginsMayUseTheChat(t *testing.T) { // B54
 	t.Parallel()
 	h := open(t)
 	refused := []string{
@@ -57,7 +57,7 @@ func TestOnlyTheAccountsOriginsMayUseTheChat(t *testing.T) {
 	}
 }
 
-func TestWhoNamesNoOriginIsRefusedWhereBrowsersNameOne(t *testing.T) {
+func TestWhoNamesNoOriginIsRefusedWhereBrowsersNameOne(t *testing.T) { // B54
 	t.Parallel()
 	h := open(t)
 	for _, call := range [][2]string{{"POST", "visitors"}, {"POST", "uploads"}, {"GET", "live"}, {"GET", "config"}} {
@@ -76,7 +76,7 @@ func TestWhoNamesNoOriginIsRefusedWhereBrowsersNameOne(t *testing.T) {
 	}
 }
 
-func TestOnlyTheAccountsOriginsMayFrameTheChat(t *testing.T) {
+func TestOnlyTheAccountsOriginsMayFrameTheChat(t *testing.T) { // S21
 	t.Parallel()
 	h := open(t)
 	status, header, body := h.call("GET", h.path(h.shop, "frame"), nil)
@@ -106,7 +106,7 @@ func TestOnlyTheAccountsOriginsMayFrameTheChat(t *testing.T) {
 	}
 }
 
-func TestEveryAnswerCarriesTheHeadersThatBrowsersObey(t *testing.T) {
+func TestEveryAnswerCarriesTheHeadersThatBrowsersObey(t *testing.T) { // S22
 	t.Parallel()
 	h := open(t)
 	for _, path := range []string{"/widget.js", h.path(h.shop, "config"), h.path(h.shop, "frame"), h.path(h.shop, "nothing"), "/widget/v1/assets/" + h.srv.assets.appJS} {
@@ -154,7 +154,7 @@ func TestAnAccountThatIsNotThereOrSwitchedOffIsNotFound(t *testing.T) {
 	}
 }
 
-func TestATokenHoldsForItsAccountOnly(t *testing.T) {
+func TestATokenHoldsForItsAccountOnly(t *testing.T) { // S39
 	t.Parallel()
 	h := open(t)
 	token, visitor := h.newVisitor()
@@ -206,7 +206,7 @@ func (h *house) put(visitor string) chat.AttachmentID {
 	return m.ID
 }
 
-func TestNewVisitorsFromOneAddressAreLimitedAndOthersUnaffected(t *testing.T) {
+func TestNewVisitorsFromOneAddressAreLimitedAndOthersUnaffected(t *testing.T) { // B57
 	t.Parallel()
 	h := open(t)
 	create := func(a chat.Account, ip string) int {
@@ -240,7 +240,7 @@ func TestNewVisitorsFromOneAddressAreLimitedAndOthersUnaffected(t *testing.T) {
 	}
 }
 
-func TestAFileIsStoredForItsVisitorWithinTheChannelsLimits(t *testing.T) {
+func TestAFileIsStoredForItsVisitorWithinTheChannelsLimits(t *testing.T) { // B61, B65, B66, S39
 	t.Parallel()
 	h := open(t)
 	token, _ := h.newVisitor()
@@ -287,7 +287,7 @@ func TestAFileIsStoredForItsVisitorWithinTheChannelsLimits(t *testing.T) {
 	}
 }
 
-func TestABodyWithoutALengthIsCappedToo(t *testing.T) {
+func TestABodyWithoutALengthIsCappedToo(t *testing.T) { // B66
 	t.Parallel()
 	r := &capped{bytes.NewReader(make([]byte, 100)), 99}
 	var err error

@@ -124,7 +124,7 @@ func open(t *testing.T, change ...func(*Config)) *house {
 	served := make(chan error, 1)
 	go func() { served <- app.Listener(web.Lingering(ln)) }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // a connection that never asked is waited for
 		defer cancel()
 		if err := srv.Close(ctx); err != nil {
 			t.Errorf("sockets outlived Close: %v", err)
@@ -486,7 +486,7 @@ type tab struct {
 }
 
 func (h *house) dial(a chat.Account, origin string) (*tab, *http.Response, error) {
-	d := websocket.Dialer{HandshakeTimeout: 5 * time.Second}
+	d := websocket.Dialer{HandshakeTimeout: 30 * time.Second}
 	header := http.Header{}
 	if origin != "" {
 		header.Set("Origin", origin)
@@ -534,7 +534,7 @@ type frame struct {
 // hear reads the next frame.
 func (tab *tab) hear() frame {
 	tab.t.Helper()
-	if err := tab.conn.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+	if err := tab.conn.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
 		tab.t.Fatal(err)
 	}
 	_, data, err := tab.conn.ReadMessage()
@@ -561,7 +561,7 @@ func (tab *tab) until(kind string) frame {
 // closed reads up to the end and returns the close code.
 func (tab *tab) closed() int {
 	tab.t.Helper()
-	if err := tab.conn.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+	if err := tab.conn.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
 		tab.t.Fatal(err)
 	}
 	for {
@@ -579,14 +579,14 @@ func (tab *tab) closed() int {
 // eventually waits for a condition.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(5 * time.Second)
+	deadline := time.NewTimer(30 * time.Second)
 	defer deadline.Stop()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {
 		select {
 		case <-deadline.C:
-			t.Fatalf("not within 5 s: %s", what)
+			t.Fatalf("not within 30 s: %s", what)
 		case <-tick.C:
 		}
 	}

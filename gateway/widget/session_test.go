@@ -85,7 +85,7 @@ func TestAMessageIsAcknowledgedOnlyAfterItIsCommitted(t *testing.T) {
 	}
 }
 
-func TestTheFirstMessageWithAnIDWins(t *testing.T) {
+func TestTheFirstMessageWithAnIDWins(t *testing.T) { // B58
 	t.Parallel()
 	h := open(t)
 	token, _ := h.newVisitor()
@@ -189,7 +189,7 @@ func (h *house) talk() (token, visitor string, tab *tab) {
 	return token, visitor, tab
 }
 
-func TestAVisitorHearsNothingOfOthers(t *testing.T) {
+func TestAVisitorHearsNothingOfOthers(t *testing.T) { // I20
 	t.Parallel()
 	h := open(t)
 	_, elif, elifs := h.talk()
@@ -361,7 +361,7 @@ func TestAllTabsOfAVisitorAreTold(t *testing.T) {
 	}
 }
 
-func TestABadFrameEndsTheSocketWithItsCode(t *testing.T) {
+func TestABadFrameEndsTheSocketWithItsCode(t *testing.T) { // B60
 	t.Parallel()
 	h := open(t)
 	for name, tc := range map[string]struct {
@@ -391,7 +391,7 @@ func TestABadFrameEndsTheSocketWithItsCode(t *testing.T) {
 	}
 }
 
-func TestAFloodEndsTheSocket(t *testing.T) {
+func TestAFloodEndsTheSocket(t *testing.T) { // B60
 	t.Parallel()
 	h := open(t)
 	for name, flood := range map[string]func(*websocket.Conn) error{
@@ -435,7 +435,7 @@ func TestHelloComesFirst(t *testing.T) {
 	}
 }
 
-func TestAVisitorMayWriteThirtyMessagesAMinuteWhateverTheTab(t *testing.T) {
+func TestAVisitorMayWriteThirtyMessagesAMinuteWhateverTheTab(t *testing.T) { // S48
 	t.Parallel()
 	h := open(t)
 	token, _ := h.newVisitor()
@@ -460,7 +460,7 @@ func TestAVisitorMayWriteThirtyMessagesAMinuteWhateverTheTab(t *testing.T) {
 	}
 }
 
-func TestTheVisitorsClockIsIgnored(t *testing.T) {
+func TestTheVisitorsClockIsIgnored(t *testing.T) { // B59
 	t.Parallel()
 	h := open(t)
 	_, _, tab := h.talk()
@@ -488,7 +488,7 @@ func TestAReadMarkIsAnEventUpToATimeThatWeGave(t *testing.T) {
 	}
 }
 
-func TestTextsAndNamesAreLiteralAndBounded(t *testing.T) {
+func TestTextsAndNamesAreLiteralAndBounded(t *testing.T) { // B55, B56
 	t.Parallel()
 	h := open(t)
 	token, _ := h.newVisitor()
@@ -517,7 +517,7 @@ func TestTextsAndNamesAreLiteralAndBounded(t *testing.T) {
 	}
 }
 
-func TestAPictureIsSentOnlyByWhoUploadedIt(t *testing.T) {
+func TestAPictureIsSentOnlyByWhoUploadedIt(t *testing.T) { // B68
 	t.Parallel()
 	h := open(t)
 	_, visitor, tab := h.talk()
@@ -618,8 +618,8 @@ func TestSilenceEndsASocket(t *testing.T) {
 		t.Error("a socket without hello was kept")
 	}
 	h = open(t)
-	h.srv.pace.silent = 200 * time.Millisecond
-	h.srv.pace.ping = 50 * time.Millisecond
+	h.srv.pace.silent = 3 * time.Second
+	h.srv.pace.ping = 500 * time.Millisecond
 	_, _, tab = h.talk()
 	for range 10 { // pongs are answered while we read
 		tab.say(`{"type":"ping"}`)
@@ -628,13 +628,13 @@ func TestSilenceEndsASocket(t *testing.T) {
 	eventually(t, "who answers no ping is gone", func() bool { return h.srv.Sockets() == 0 })
 }
 
-func TestWhoDoesNotReadIsDisconnected(t *testing.T) {
+func TestWhoDoesNotReadIsDisconnected(t *testing.T) { // F35
 	t.Parallel()
 	h := open(t)
 	h.srv.pace.write = 50 * time.Millisecond
 	_, visitor, _ := h.talk()
 	text := strings.Repeat("x", 4000)
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for h.srv.Sockets() > 0 {
 		if time.Now().After(deadline) {
 			t.Fatal("a slow reader is still there")
@@ -663,7 +663,7 @@ func TestAChangedAccountIsKnownAtOnce(t *testing.T) {
 	}
 }
 
-func TestMessageTextNeverReachesTheLog(t *testing.T) {
+func TestMessageTextNeverReachesTheLog(t *testing.T) { // S60
 	t.Parallel()
 	h := open(t)
 	h.accept = func(context.Context, []chat.RawEvent) error { return errors.New("the disk is full") }
