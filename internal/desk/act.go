@@ -122,7 +122,13 @@ func (d *Desk) Assign(ctx context.Context, p chat.Principal, id chat.Conversatio
 		if c.Status.Held() {
 			from = c.DepartmentID
 		}
-		return assign(st, l, c, *st.Agent, chat.ByPerson, p.AgentID)
+		if err := assign(st, l, c, *st.Agent, chat.ByPerson, p.AgentID); err != nil {
+			return err
+		}
+		if to != p.AgentID && st.Agent.Load >= st.Agent.Capacity { // only what one takes oneself may exceed it (RELIABILITY.md I13, B46)
+			return chat.Errorf(chat.CodeFull, "the agent holds %d of %d", st.Agent.Load, st.Agent.Capacity)
+		}
+		return nil
 	})
 	if err == nil && !chat.IsZero(from) {
 		d.ring(ctx, task.Route, from)

@@ -389,7 +389,10 @@ func TestAnAssignedConversationLeavesItsOldHolderAndFreesThePlace(t *testing.T) 
 	w.Talk(b, w.Phone(2))
 	w.Wakes = nil
 	w.Told()
-	got, err := w.Desk.Assign(t.Context(), boss, row.ID, b.AgentID) // whatever the load
+	_, err := w.Desk.Assign(t.Context(), boss, row.ID, b.AgentID)
+	desktest.Code(t, err, chat.CodeFull) // B46
+	w.Exec(`UPDATE agents SET capacity = 2 WHERE id = $1`, b.AgentID)
+	got, err := w.Desk.Assign(t.Context(), boss, row.ID, b.AgentID)
 	must(t, err)
 	if got.AgentID != b.AgentID || !w.Rang(task.Route, w.Department) {
 		t.Errorf("it is %s's", got.AgentID)
