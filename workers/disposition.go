@@ -11,8 +11,8 @@ import (
 // dispose says what becomes of a wake whose work returned err: nil is done; an error has the queue try it once more. What can
 // never succeed is done too: the work itself is a row, and the sweeper finds it when something changed.
 func (w *Workers) dispose(k task.Wake, err error) error {
-	if err == nil {
-		return nil
+	if err == nil || errors.Is(err, chat.ErrLaneBusy) {
+		return err // the runner's to know
 	}
 	switch chat.CodeOf(err) {
 	case chat.CodeNotFound, chat.CodeInvalid, chat.CodeNotSupported, chat.CodeForbidden:

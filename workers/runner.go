@@ -2,10 +2,17 @@ package workers
 
 import (
 	"context"
+	"errors"
 	"sync"
+	"time"
 
+	"gatehouse/internal/chat"
 	"gatehouse/internal/task"
 )
+
+// busyPause is how long a lane that another process drains is left alone: it looks again by itself before it lets go, and
+// asking at every wake would cost the database more than the work.
+const busyPause = 20 * time.Millisecond
 
 // runner runs each piece of work at most once at a time. Asking for work that runs has it run once more when it is done:
 // whatever became due while it ran is seen.
@@ -73,6 +80,10 @@ func (r *runner) do(ctx context.Context, w task.Wake) error {
 		case r.slots <- struct{}{}:
 			err = r.handle(ctx, w)
 			<-r.slots
+			if errors.Is(err, chat.ErrLaneBusy) {
+				err = nil
+				pause(ctx, busyPause)
+			}
 		case <-ctx.Done():
 			err = ctx.Err()
 		}
@@ -91,8 +102,11 @@ func (r *runner) start(w task.Wake) {
 		for {
 			select {
 			case r.slots <- struct{}{}:
-				_ = r.handle(r.ctx, w) // dispose has told; the sweeper tries again
+				err := r.handle(r.ctx, w) // dispose has told of others; the sweeper tries again
 				<-r.slots
+				if errors.Is(err, chat.ErrLaneBusy) {
+					pause(r.ctx, busyPause)
+				}
 			case <-r.ctx.Done():
 			}
 			if !r.end(k) {

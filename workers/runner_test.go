@@ -5,8 +5,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"gatehouse/internal/chat"
 	"gatehouse/internal/task"
 
 	"go.uber.org/goleak"
@@ -92,4 +94,34 @@ func TestStoppingWaitsAndThenCancels(t *testing.T) {
 	var after sync.WaitGroup
 	after.Go(func() { r.start(task.Wake{Kind: task.Media, ID: "b"}) })
 	after.Wait() // takes no more work, and does not hang
+}
+
+// A lane that another process drains is asked for now and then, not at every wake.
+func TestABusyLaneIsLeftAloneForAMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var runs atomic.Int32
+		r := newRunner(1, func(context.Context, task.Wake) error {
+			runs.Add(1)
+			return chat.ErrLaneBusy
+		})
+		began := time.Now()
+		for range 1000 {
+			r.start(task.Wake{Kind: task.Ingest, ID: "a"})
+			synctest.Wait()
+		}
+		if runs.Load() != 1 {
+			t.Errorf("asked %d times at once", runs.Load())
+		}
+		time.Sleep(10 * busyPause)
+		if runs.Load() != 2 {
+			t.Errorf("asked %d times by then; want the one time more that the wakes asked for", runs.Load())
+		}
+		if err := r.do(t.Context(), task.Wake{Kind: task.Ingest, ID: "a"}); err != nil {
+			t.Errorf("a busy lane is an error: %v", err)
+		}
+		r.stop(t.Context())
+		if time.Since(began) > time.Second {
+			t.Error("the pauses are longer than they say")
+		}
+	})
 }

@@ -37,15 +37,15 @@ const batchSize = 64
 // attempts is how often an event that could not be written is tried before it is quarantined.
 const attempts = 5
 
-// Drain applies all due events of an account's lane, in order. It returns when the lane is empty or another drainer holds
-// it. An event that cannot be applied is put aside without holding up the others.
+// Drain applies all due events of an account's lane, in order, until it is empty. chat.ErrLaneBusy says that another drainer
+// holds it. An event that cannot be applied is put aside without holding up the others.
 func (d *Desk) Drain(ctx context.Context, account chat.AccountID) error {
 	size := batchSize
 	for ctx.Err() == nil {
 		n, err := d.drainOnce(ctx, account, size, nil)
 		switch {
 		case errors.Is(err, chat.ErrLaneBusy):
-			return nil
+			return chat.ErrLaneBusy
 		case err == nil && n < size:
 			// The lane is free again. Whoever came meanwhile and found it held went away and counts on this look.
 			if due, err := d.store.LaneDue(ctx, account); err != nil || !due {
