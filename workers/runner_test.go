@@ -112,7 +112,7 @@ func TestABusyLaneIsLeftAloneForAMoment(t *testing.T) {
 		if runs.Load() != 1 {
 			t.Errorf("asked %d times at once", runs.Load())
 		}
-		time.Sleep(10 * busyPause)
+		pause(t.Context(), 10*busyPause)
 		if runs.Load() != 2 {
 			t.Errorf("asked %d times by then; want the one time more that the wakes asked for", runs.Load())
 		}

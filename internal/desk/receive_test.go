@@ -29,7 +29,7 @@ func TestALaneAppliesEveryMessageOnceAndInOrder(t *testing.T) {
 	var racers sync.WaitGroup
 	for range 4 { // four drainers race for the lane
 		racers.Go(func() {
-			if err := w.Desk.Drain(context.Background(), w.Account); err != nil {
+			if err := w.Desk.Drain(context.Background(), w.Account); err != nil && !errors.Is(err, chat.ErrLaneBusy) {
 				t.Error(err)
 			}
 		})
@@ -112,7 +112,7 @@ func TestAnAlbumOfANewContactIsOnePersonOnEveryAccountThatHearsOfThemAtOnce(t *t
 		w.Accept(events...)
 		for range 2 {
 			racers.Go(func() {
-				if err := w.Desk.Drain(t.Context(), w.Account); err != nil {
+				if err := w.Desk.Drain(t.Context(), w.Account); err != nil && !errors.Is(err, chat.ErrLaneBusy) {
 					t.Error(err)
 				}
 			})

@@ -2,6 +2,7 @@ package desk_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -63,7 +64,10 @@ func TestEverythingAtOnceTakesItsLocksInOneOrder(t *testing.T) {
 			if err := here.Store.InsertEvents(ctx, []chat.RawEvent{here.Event(ins...)}); err != nil {
 				return err
 			}
-			return here.Desk.Drain(ctx, here.Account)
+			if err := here.Desk.Drain(ctx, here.Account); !errors.Is(err, chat.ErrLaneBusy) {
+				return err
+			}
+			return nil
 		}
 		work(tell)
 		work(tell)
