@@ -2,14 +2,16 @@
 // costs seconds: what is due is in the record, and the sweeper finds it.
 //
 // Wake never blocks: wakes wait in memory, each at most once, for a sender that hands them to Redis; a Redis that hangs or is
-// away makes them join, not queue up. No task has a TaskID (an active or half-lost one would swallow later wakes), and none is
+// away makes them join, not queue up, and they ring when it is back. No task has a TaskID (an active or half-lost one would swallow later wakes), and none is
 // kept after it is done.
 package queue
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,12 +19,15 @@ import (
 	"gatehouse/internal/task"
 
 	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
 )
 
-// enqueueBudget is how long handing a wake to Redis may take, and breakFor how long nothing is tried after it took longer.
+// enqueueBudget is how long handing a wake to Redis may take, and breakFor how long nothing is tried after it took longer. Nobody
+// waits for either: the budget is wide enough that a busy machine does not look like a broken Redis.
 const (
-	enqueueBudget = 50 * time.Millisecond
+	enqueueBudget = 250 * time.Millisecond
 	breakFor      = time.Second
+	workBudget    = time.Second // of everything else that Redis is asked
 )
 
 // Client hands wakes to Redis.
@@ -46,9 +51,9 @@ type Client struct {
 const waitingMost = 100_000
 
 // NewClient makes a client and starts its sender. prefix keeps installations on one Redis apart.
-func NewClient(redis asynq.RedisConnOpt, prefix string, log *slog.Logger) *Client {
+func NewClient(at asynq.RedisConnOpt, prefix string, log *slog.Logger) *Client {
 	c := &Client{
-		asynq: asynq.NewClient(redis), prefix: prefix, log: log, waiting: map[task.Wake]struct{}{},
+		asynq: asynq.NewClient(bounded{at, enqueueBudget}), prefix: prefix, log: log, waiting: map[task.Wake]struct{}{},
 		ring: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	c.wg.Add(1)
@@ -56,21 +61,44 @@ func NewClient(redis asynq.RedisConnOpt, prefix string, log *slog.Logger) *Clien
 	return c
 }
 
+// bounded is a connection of which every read and write ends in time, and is not tried again by itself: neither a context's
+// deadline nor asynq would end it, and a Redis that hangs must hold up no shutdown and no scrape.
+type bounded struct {
+	asynq.RedisConnOpt
+	limit time.Duration
+}
+
+// MakeRedisClient implements asynq.RedisConnOpt.
+func (b bounded) MakeRedisClient() any {
+	at, ok := b.RedisConnOpt.(asynq.RedisClientOpt)
+	if !ok {
+		return b.RedisConnOpt.MakeRedisClient()
+	}
+	return redis.NewClient(&redis.Options{
+		Network: at.Network, Addr: at.Addr, Username: at.Username, Password: at.Password, DB: at.DB, PoolSize: at.PoolSize, TLSConfig: at.TLSConfig,
+		DialTimeout: b.limit, ReadTimeout: b.limit, WriteTimeout: b.limit, MaxRetries: -1,
+	})
+}
+
 // Wake rings for a worker, soon.
 func (c *Client) Wake(_ context.Context, w task.Wake) {
-	c.mu.Lock()
-	if _, there := c.waiting[w]; !there && len(c.order) < waitingMost {
-		c.waiting[w] = struct{}{}
-		c.order = append(c.order, w)
-	}
-	c.mu.Unlock()
+	c.wait(w)
 	select {
 	case c.ring <- struct{}{}:
 	default:
 	}
 }
 
-// Counts are the wakes handed to Redis and those that were not.
+func (c *Client) wait(w task.Wake) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, there := c.waiting[w]; !there && len(c.order) < waitingMost {
+		c.waiting[w] = struct{}{}
+		c.order = append(c.order, w)
+	}
+}
+
+// Counts are the wakes handed to Redis, and how often one could not be.
 func (c *Client) Counts() (enqueued, failed int64) { return c.enqueued.Load(), c.failed.Load() }
 
 // Broken tells whether Redis did not take the last wake.
@@ -98,6 +126,7 @@ func (c *Client) send() {
 			}
 			if err := c.enqueue(w); err != nil {
 				c.failed.Add(1)
+				c.wait(w) // Redis may have it all the same: a wake may come twice
 				if c.open.CompareAndSwap(false, true) {
 					c.log.Warn("redis does not take wakes; the sweeper does the work", "error", err.Error())
 				}
@@ -145,8 +174,8 @@ func QueueName(prefix string, q task.Queue) string { return prefix + "-" + strin
 
 // Server runs the handler of each wake.
 type Server struct {
-	asynq *asynq.Server
-	mux   *asynq.ServeMux
+	asynq  *asynq.Server
+	handle asynq.HandlerFunc
 }
 
 // Config sizes a Server.
@@ -158,9 +187,9 @@ type Config struct {
 
 // NewServer makes a server that hands each wake to handle. An error of handle has the wake tried once more; after that the
 // sweeper takes over.
-func NewServer(redis asynq.RedisConnOpt, cfg Config, handle func(ctx context.Context, w task.Wake) error) *Server {
-	s := &Server{mux: asynq.NewServeMux()}
-	s.asynq = asynq.NewServer(redis, asynq.Config{
+func NewServer(at asynq.RedisConnOpt, cfg Config, handle func(ctx context.Context, w task.Wake) error) *Server {
+	s := &Server{}
+	s.asynq = asynq.NewServer(bounded{at, workBudget}, asynq.Config{
 		Concurrency: cfg.Concurrency,
 		Queues: map[string]int{
 			QueueName(cfg.Prefix, task.Interactive): 6, QueueName(cfg.Prefix, task.Default): 3, QueueName(cfg.Prefix, task.Bulk): 1,
@@ -173,16 +202,19 @@ func NewServer(redis asynq.RedisConnOpt, cfg Config, handle func(ctx context.Con
 		RetryDelayFunc:           func(int, error, *asynq.Task) time.Duration { return time.Second },
 		IsFailure:                func(err error) bool { return !errors.Is(err, context.Canceled) },
 	})
-	for _, k := range task.Kinds() {
-		s.mux.HandleFunc(string(k), func(ctx context.Context, t *asynq.Task) error {
-			return handle(ctx, task.Wake{Kind: k, ID: string(t.Payload())})
-		})
+	kinds := task.Kinds()
+	s.handle = func(ctx context.Context, t *asynq.Task) error { // not asynq's mux: it goes by how a kind begins
+		k := task.Kind(t.Type())
+		if !slices.Contains(kinds, k) {
+			return fmt.Errorf("a wake of an unknown kind: %w", asynq.SkipRetry)
+		}
+		return handle(ctx, task.Wake{Kind: k, ID: string(t.Payload())})
 	}
 	return s
 }
 
 // Start begins to work.
-func (s *Server) Start() error { return s.asynq.Start(s.mux) }
+func (s *Server) Start() error { return s.asynq.Start(s.handle) }
 
 // Stop takes no more wakes and waits for those that run.
 func (s *Server) Stop() {
