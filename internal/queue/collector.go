@@ -20,7 +20,7 @@ type Collector struct {
 // NewCollector makes a collector over the installation's queues.
 func NewCollector(at asynq.RedisConnOpt, prefix string) *Collector {
 	return &Collector{
-		inspector: asynq.NewInspector(bounded{at, workBudget}), prefix: prefix,
+		inspector: asynq.NewInspector(bounded(at, workBudget)), prefix: prefix,
 		tasks:   prometheus.NewDesc("gatehouse_queue_tasks", "Wakes in a queue, by state.", []string{"queue", "state"}, nil),
 		latency: prometheus.NewDesc("gatehouse_queue_latency_seconds", "Age of the oldest wake that waits in a queue.", []string{"queue"}, nil),
 		up:      prometheus.NewDesc("gatehouse_redis_up", "Whether Redis answered the last question about the queues.", nil, nil),

@@ -19,7 +19,6 @@ import (
 	"gatehouse/internal/task"
 
 	"github.com/hibiken/asynq"
-	"github.com/redis/go-redis/v9"
 )
 
 // enqueueBudget is how long handing a wake to Redis may take, and breakFor how long nothing is tried after it took longer. Nobody
@@ -27,7 +26,7 @@ import (
 const (
 	enqueueBudget = 250 * time.Millisecond
 	breakFor      = time.Second
-	workBudget    = time.Second // of everything else that Redis is asked
+	workBudget    = 400 * time.Millisecond // of one of the four tries of everything else that Redis is asked
 )
 
 // Client hands wakes to Redis.
@@ -53,7 +52,7 @@ const waitingMost = 100_000
 // NewClient makes a client and starts its sender. prefix keeps installations on one Redis apart.
 func NewClient(at asynq.RedisConnOpt, prefix string, log *slog.Logger) *Client {
 	c := &Client{
-		asynq: asynq.NewClient(bounded{at, enqueueBudget}), prefix: prefix, log: log, waiting: map[task.Wake]struct{}{},
+		asynq: asynq.NewClient(bounded(at, enqueueBudget)), prefix: prefix, log: log, waiting: map[task.Wake]struct{}{},
 		ring: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	c.wg.Add(1)
@@ -61,23 +60,17 @@ func NewClient(at asynq.RedisConnOpt, prefix string, log *slog.Logger) *Client {
 	return c
 }
 
-// bounded is a connection of which every read and write ends in time, and is not tried again by itself: neither a context's
-// deadline nor asynq would end it, and a Redis that hangs must hold up no shutdown and no scrape.
-type bounded struct {
-	asynq.RedisConnOpt
-	limit time.Duration
-}
-
-// MakeRedisClient implements asynq.RedisConnOpt.
-func (b bounded) MakeRedisClient() any {
-	at, ok := b.RedisConnOpt.(asynq.RedisClientOpt)
-	if !ok {
-		return b.RedisConnOpt.MakeRedisClient()
+// bounded has every read and write of a connection end in time: a context's deadline does not end one, only the tries after it.
+func bounded(at asynq.RedisConnOpt, limit time.Duration) asynq.RedisConnOpt {
+	switch o := at.(type) {
+	case asynq.RedisClientOpt:
+		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = limit, limit, limit
+		return o
+	case asynq.RedisFailoverClientOpt:
+		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = limit, limit, limit
+		return o
 	}
-	return redis.NewClient(&redis.Options{
-		Network: at.Network, Addr: at.Addr, Username: at.Username, Password: at.Password, DB: at.DB, PoolSize: at.PoolSize, TLSConfig: at.TLSConfig,
-		DialTimeout: b.limit, ReadTimeout: b.limit, WriteTimeout: b.limit, MaxRetries: -1,
-	})
+	return at
 }
 
 // Wake rings for a worker, soon.
@@ -189,7 +182,7 @@ type Config struct {
 // sweeper takes over.
 func NewServer(at asynq.RedisConnOpt, cfg Config, handle func(ctx context.Context, w task.Wake) error) *Server {
 	s := &Server{}
-	s.asynq = asynq.NewServer(bounded{at, workBudget}, asynq.Config{
+	s.asynq = asynq.NewServer(bounded(at, workBudget), asynq.Config{
 		Concurrency: cfg.Concurrency,
 		Queues: map[string]int{
 			QueueName(cfg.Prefix, task.Interactive): 6, QueueName(cfg.Prefix, task.Default): 3, QueueName(cfg.Prefix, task.Bulk): 1,
