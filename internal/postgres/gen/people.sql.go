@@ -29,6 +29,7 @@ const Agents = `-- name: Agents :many
 
 SELECT a.id, a.name, a.email, a.role, a.state, a.behavior, a.capacity, a.languages, a.password_hash, a.must_change, a.prefs, a.last_assigned_at, a.created_at, coalesce(p.presence, 'offline') AS presence, p.break_reason_id, coalesce(p.since, a.created_at)::timestamptz AS since, p.seen_at,
 	(SELECT count(*) FROM conversations c WHERE c.agent_id = a.id AND c.status = 'assigned')::int AS load,
+	(SELECT s.ended_at FROM assignments s WHERE s.agent_id = a.id AND s.ended_at IS NOT NULL ORDER BY s.ended_at DESC LIMIT 1) AS freed_at,
 	(SELECT coalesce(array_agg(x.department_id), '{}') FROM agent_departments x WHERE x.agent_id = a.id)::uuid[] AS departments
 FROM agents a LEFT JOIN agent_presence p ON p.agent_id = a.id
 ORDER BY lower(a.name), a.id
@@ -41,6 +42,7 @@ type AgentsRow struct {
 	Since         time.Time
 	SeenAt        *time.Time
 	Load          int32
+	FreedAt       *time.Time
 	Departments   []uuid.UUID
 }
 
@@ -74,6 +76,7 @@ func (q *Queries) Agents(ctx context.Context) ([]AgentsRow, error) {
 			&i.Since,
 			&i.SeenAt,
 			&i.Load,
+			&i.FreedAt,
 			&i.Departments,
 		); err != nil {
 			return nil, err

@@ -4,6 +4,7 @@
 -- Everybody, with load and presence: the columns of AgentWithLoad.
 SELECT sqlc.embed(a), coalesce(p.presence, 'offline') AS presence, p.break_reason_id, coalesce(p.since, a.created_at)::timestamptz AS since, p.seen_at,
 	(SELECT count(*) FROM conversations c WHERE c.agent_id = a.id AND c.status = 'assigned')::int AS load,
+	(SELECT s.ended_at FROM assignments s WHERE s.agent_id = a.id AND s.ended_at IS NOT NULL ORDER BY s.ended_at DESC LIMIT 1) AS freed_at,
 	(SELECT coalesce(array_agg(x.department_id), '{}') FROM agent_departments x WHERE x.agent_id = a.id)::uuid[] AS departments
 FROM agents a LEFT JOIN agent_presence p ON p.agent_id = a.id
 ORDER BY lower(a.name), a.id;
