@@ -27,22 +27,6 @@ func HashToken(plain string) []byte { return bindHash("session", "", plain) }
 // EqualHash compares two hashes in constant time.
 func EqualHash(a, b []byte) bool { return subtle.ConstantTimeCompare(a, b) == 1 }
 
-// SessionLife is how long a session holds. Zero durations mean "no such limit".
-type SessionLife struct {
-	Idle     time.Duration // since the last use
-	Absolute time.Duration // since the sign-in
-}
-
-// DefaultSessionLife is 24 hours, or 8 without use.
-func DefaultSessionLife() SessionLife {
-	return SessionLife{Idle: 8 * time.Hour, Absolute: 24 * time.Hour}
-}
-
-// Over reports whether a session created and last used at these times is over.
-func (l SessionLife) Over(now, created, used time.Time) bool {
-	return l.Absolute > 0 && now.Sub(created) >= l.Absolute || l.Idle > 0 && now.Sub(used) >= l.Idle
-}
-
 // LinkPurpose is what a one-time link lets its holder do. A link made for one purpose is unknown to another.
 type LinkPurpose string
 

@@ -48,30 +48,6 @@ func TestATokenIsKnownOnlyForWhatItWasMadeFor(t *testing.T) {
 	}
 }
 
-// S30: idle eight hours or a day in all, whichever comes first.
-func TestASessionEndsByIdlenessAndByAge(t *testing.T) {
-	t.Parallel()
-	start := time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)
-	life := DefaultSessionLife()
-	for _, c := range []struct {
-		now, used time.Duration
-		over      bool
-	}{
-		{0, 0, false},
-		{8*time.Hour - 1, 0, false},
-		{8 * time.Hour, 0, true},
-		{23 * time.Hour, 22 * time.Hour, false},
-		{24 * time.Hour, 24*time.Hour - 1, true},
-	} {
-		if got := life.Over(start.Add(c.now), start, start.Add(c.used)); got != c.over {
-			t.Errorf("after %v, used at %v: over = %v", c.now, c.used, got)
-		}
-	}
-	if (SessionLife{}).Over(start.Add(time.Hour*9999), start, start) {
-		t.Error("a session without limits ended")
-	}
-}
-
 func TestAResetLinkLivesShorterThanAnInvitation(t *testing.T) {
 	t.Parallel()
 	if LinkReset.Life() != time.Hour || LinkInvite.Life() != 24*time.Hour || LinkSetup.Life() != 24*time.Hour {

@@ -276,15 +276,14 @@ type TemplateUse struct {
 
 // Referral is the ad or link through which the contact came.
 type Referral struct {
-	Source    string          `json:"source,omitempty"` // ad, post, link…
-	SourceID  string          `json:"source_id,omitempty"`
-	URL       string          `json:"url,omitempty"`
-	Headline  string          `json:"headline,omitempty"`
-	Body      string          `json:"body,omitempty"`
-	Ref       string          `json:"ref,omitempty"`
-	ClickID   string          `json:"click_id,omitempty"`
-	ProductID string          `json:"product_id,omitempty"`
-	Raw       json.RawMessage `json:"-"`
+	Source    string `json:"source,omitempty"` // ad, post, link…
+	SourceID  string `json:"source_id,omitempty"`
+	URL       string `json:"url,omitempty"`
+	Headline  string `json:"headline,omitempty"`
+	Body      string `json:"body,omitempty"`
+	Ref       string `json:"ref,omitempty"`
+	ClickID   string `json:"click_id,omitempty"`
+	ProductID string `json:"product_id,omitempty"`
 }
 
 // ProductRef is a product that a message asks about.

@@ -491,6 +491,10 @@ func TestInstagramKeepsItsRules(t *testing.T) {
 	expect("a dead tag", `{"recipient":{"id":"IGSID"},"messaging_type":"MESSAGE_TAG","tag":"ACCOUNT_UPDATE","message":{"text":"x"}}`, 100, 0)
 	expect("nobody", `{"recipient":{"id":"1"},"message":{"text":"x"}}`, 100, 2534014)
 	expect("typing", `{"recipient":{"id":"IGSID"},"sender_action":"typing_on"}`, 0, 0)
+	expect("a reply", `{"recipient":{"id":"IGSID"},"message":{"text":"Evet"},"reply_to":{"mid":"aWd"}}`, 0, 0)
+	if m := p.Messages(); m[len(m)-1].ReplyTo != "aWd" {
+		t.Errorf("the phone does not see what is quoted: %s", indent(m[len(m)-1]))
+	}
 	expect("a broken link", `{"recipient":{"id":"IGSID"},"message":{"attachment":{"type":"image","payload":{"url":"http://127.0.0.1:1/x"}}}}`, 100, 2018047)
 	w.clock.advance(25 * time.Hour)
 	expect("after 24 h", text, 10, 2534022)

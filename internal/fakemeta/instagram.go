@@ -16,6 +16,7 @@ type igRequest struct {
 	MessagingType string       `json:"messaging_type"`
 	Tag           string       `json:"tag"`
 	Message       *igSent      `json:"message"`
+	ReplyTo       *igReplyTo   `json:"reply_to"` // beside the message, not inside it: Message Replies API
 	SenderAction  string       `json:"sender_action"`
 	Payload       *igActionArg `json:"payload"`
 }
@@ -29,9 +30,6 @@ type igSent struct {
 		Title   string `json:"title"`
 		Payload string `json:"payload"`
 	} `json:"quick_replies"`
-	ReplyTo *struct {
-		Mid string `json:"mid"`
-	} `json:"reply_to"`
 }
 
 type igSentAttachment struct {
@@ -57,6 +55,10 @@ type igButton struct {
 	Title   string `json:"title"`
 	Payload string `json:"payload"`
 	URL     string `json:"url"`
+}
+
+type igReplyTo struct {
+	Mid string `json:"mid"`
 }
 
 type igActionArg struct {
@@ -159,8 +161,8 @@ func (s *Server) acceptInstagram(a *account, p *person, req *igRequest, outside 
 	}
 	m.ID, m.At, m.FromBusiness, m.Status = s.mint.message(Instagram), now, true, "accepted"
 	echo.Mid = m.ID
-	if req.Message.ReplyTo != nil {
-		m.ReplyTo = req.Message.ReplyTo.Mid
+	if req.ReplyTo != nil {
+		m.ReplyTo = req.ReplyTo.Mid
 		echo.ReplyTo = map[string]any{"mid": m.ReplyTo}
 	}
 	s.world.mu.Lock()
