@@ -31,6 +31,7 @@ func TestAnAccountSendsNoFasterThanItsRate(t *testing.T) {
 		t.Errorf("%d after a quarter of a second", len(sends))
 	}
 	w.Exec(`UPDATE channel_accounts SET per_second = 400 WHERE id = $1`, w.Account) // the provider told another rate
+	w.Store.Shift(260 * time.Millisecond)
 	if sends, _ = claim(w); len(sends) == 0 {
 		t.Error("none at the rate that the provider told")
 	}
