@@ -118,8 +118,10 @@ func TestATemplateThatTheProviderWouldRefuseIsNotSent(t *testing.T) { // B71, B7
 	h.Exec(`DELETE FROM templates WHERE id = $1`, id) // upstream, and synced
 	send(id, good()).refused(422, chat.CodeTemplateMissing)
 	other := h.Wing() // of another account
-	send(other.Template(templates.Template{Name: "other", Language: "tr", Category: templates.Utility, Status: templates.StatusApproved,
-		Components: []templates.Component{{Type: templates.Body, Text: "Merhaba."}}}), nil).refused(422, chat.CodeTemplateMissing)
+	send(other.Template(templates.Template{
+		Name: "other", Language: "tr", Category: templates.Utility, Status: templates.StatusApproved,
+		Components: []templates.Component{{Type: templates.Body, Text: "Merhaba."}},
+	}), nil).refused(422, chat.CodeTemplateMissing)
 	if n := h.Int(`SELECT count(*) FROM messages WHERE direction = 'out'`); n != 0 {
 		t.Errorf("%d messages would have gone out", n)
 	}

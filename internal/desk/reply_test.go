@@ -1,6 +1,7 @@
 package desk_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -135,8 +136,8 @@ func TestOutsideTheWindowOnlyATemplateGoesAndTheRefusalSaysSo(t *testing.T) {
 	w.Store.Shift(24 * time.Hour)
 	_, err := w.Desk.Reply(t.Context(), a, row.ID, desktest.Text("too late"), nil)
 	desktest.Code(t, err, chat.CodeWindowClosed)
-	e := err.(*chat.Error)
-	if e.Details["next"] != "send_template" || !near(e.Details["shuts_at"].(time.Time), row.WindowOpenedAt.Add(24*time.Hour)) {
+	var e *chat.Error
+	if !errors.As(err, &e) || e.Details["next"] != "send_template" || !near(e.Details["shuts_at"].(time.Time), row.WindowOpenedAt.Add(24*time.Hour)) {
 		t.Errorf("it says %v", e.Details)
 	}
 	_, err = w.Desk.Reply(t.Context(), a, row.ID, desk.Reply{Note: true, Text: "a note needs no window"}, nil)
