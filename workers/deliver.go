@@ -14,25 +14,30 @@ import (
 // sendLimit is how long one message may take, uploads included. It is shorter than desk.SendLease.
 const sendLimit = 60 * time.Second
 
+// flyingMost is how many messages of an account are on their way at once, where its provider is slow.
+const flyingMost = 256
+
 // deliver sends what an account has to send: claim, hand over, settle, and again while there is something. The claims of one
-// round go out at the same time; a conversation has at most one among them.
+// round go out at the same time; a conversation has at most one among them. One that takes long holds up no other: a wake that
+// comes meanwhile has it look again.
 func (w *Workers) deliver(ctx context.Context, id string) error {
 	account, err := chat.ParseID[chat.AccountID](id)
 	if err != nil {
 		return err
 	}
-	o, err := w.senders.get(ctx, account)
-	if err != nil {
-		return err
-	}
-	outcomes := make(chan chat.Outcome, 256)
+	rung := w.run.rung(key{task.Deliver, id})
+	outcomes := make(chan chat.Outcome, flyingMost)
 	flying := 0
 	defer func() { // whatever happens, what was claimed is settled
 		for ; flying > 0; flying-- {
 			w.settle(ctx, account, []chat.Outcome{<-outcomes})
 		}
 	}()
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && !w.run.stopping() {
+		o, err := w.senders.get(ctx, account) // before anything is claimed, and anew, for settings change
+		if err != nil {
+			return err
+		}
 		sends, wait, err := w.Desk.Claim(ctx, account)
 		if err != nil {
 			return err
@@ -43,9 +48,11 @@ func (w *Workers) deliver(ctx context.Context, id string) error {
 		}
 		switch {
 		case flying > 0:
-			done := w.gather(ctx, outcomes, wait)
-			flying -= len(done)
-			w.settle(ctx, account, done)
+			for full := true; full; full = flying > flyingMost-claimMost {
+				done := gather(outcomes, wait, rung)
+				flying -= len(done)
+				w.settle(ctx, account, done)
+			}
 		case wait == 0:
 			return nil
 		case wait > 2*time.Second:
@@ -59,8 +66,11 @@ func (w *Workers) deliver(ctx context.Context, id string) error {
 	return ctx.Err()
 }
 
-// gather takes the outcomes that are there: at least one, unless the account may send its next message sooner.
-func (w *Workers) gather(ctx context.Context, outcomes <-chan chat.Outcome, wait time.Duration) (done []chat.Outcome) {
+// claimMost is how many messages one claim may bring.
+const claimMost = 64
+
+// gather takes the outcomes that are there: at least one, unless the account may send its next message sooner or somebody rings.
+func gather(outcomes <-chan chat.Outcome, wait time.Duration, rung <-chan struct{}) (done []chat.Outcome) {
 	var sooner <-chan time.Time
 	if wait > 0 {
 		t := time.NewTimer(wait)
@@ -71,8 +81,9 @@ func (w *Workers) gather(ctx context.Context, outcomes <-chan chat.Outcome, wait
 	case o := <-outcomes:
 		done = append(done, o)
 	case <-sooner:
+	case <-rung:
 	}
-	for len(done) < 64 {
+	for len(done) < claimMost {
 		select {
 		case o := <-outcomes:
 			done = append(done, o)
@@ -107,9 +118,11 @@ func (w *Workers) settle(ctx context.Context, account chat.AccountID, done []cha
 
 // send hands one claimed message to the provider. It never sends twice.
 func (w *Workers) send(ctx context.Context, o opened, s chat.Send) chat.Outcome {
-	// The claim is made: whoever stops us must wait for the answer, or the message counts as not confirmed.
+	// The claim is made: whoever stops us must wait for the answer, or the message counts as not confirmed. It counts as that at
+	// once when the process has no more patience.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendLimit)
 	defer cancel()
+	defer context.AfterFunc(w.run.ctx, cancel)()
 	w.Metrics.SendLag(string(s.Row.Kind), time.Since(s.Message.CreatedAt))
 	if o.sender == nil {
 		return desk.OutcomeOf(s, chat.Receipt{ExternalID: s.Message.ID.String()}, nil)
@@ -118,7 +131,8 @@ func (w *Workers) send(ctx context.Context, o opened, s chat.Send) chat.Outcome 
 	if err != nil {
 		return desk.OutcomeOf(s, chat.Receipt{}, err)
 	}
-	r, err := o.sender.Send(ctx, out)
+	var r chat.Receipt
+	err = w.guard("a driver", func() (err error) { r, err = o.sender.Send(ctx, out); return err })
 	if err != nil {
 		if _, ok := errors.AsType[*chat.SendError](err); !ok {
 			w.Log.Warn("a send was not confirmed", "account", s.Message.AccountID.String(), "message", s.Message.ID.String(), "error", err.Error())
@@ -175,7 +189,10 @@ func (w *Workers) outboundMedia(ctx context.Context, o opened, f chat.SendMedia)
 		return out, fail(err)
 	}
 	defer body.Close()
-	out.ProviderID, err = up.UploadMedia(ctx, f.Name, f.Type, info.Size, body)
+	err = w.guard("a driver", func() (err error) {
+		out.ProviderID, err = up.UploadMedia(ctx, f.Name, f.Type, info.Size, body)
+		return err
+	})
 	var refused *chat.SendError
 	switch {
 	case errors.As(err, &refused):

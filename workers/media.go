@@ -43,7 +43,8 @@ func (w *Workers) media(ctx context.Context, id string) error {
 func (w *Workers) fetch(ctx context.Context, o opened, j chat.MediaJob) {
 	ctx, cancel := context.WithTimeout(ctx, desk.MediaLease-5*time.Second)
 	defer cancel()
-	file, err := w.take(ctx, o, j)
+	var file media.File
+	err := w.guard("a driver", func() (err error) { file, err = w.take(ctx, o, j); return err })
 	outcome := "ready"
 	if err != nil {
 		outcome = string(chat.CodeOf(err))

@@ -33,7 +33,10 @@ type key struct {
 	id   string
 }
 
-type state struct{ again bool }
+type state struct {
+	again bool
+	ring  chan struct{}
+}
 
 func newRunner(parallel int, handle func(context.Context, task.Wake) error) *runner {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -49,11 +52,25 @@ func (r *runner) begin(k key) bool {
 	}
 	if s := r.running[k]; s != nil {
 		s.again = true
+		select {
+		case s.ring <- struct{}{}:
+		default:
+		}
 		return false
 	}
-	r.running[k] = &state{}
+	r.running[k] = &state{ring: make(chan struct{}, 1)}
 	r.wg.Add(1)
 	return true
+}
+
+// rung tells work that runs, and may wait for something, that somebody asked for it again. It is nil where nobody can.
+func (r *runner) rung(k key) <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s := r.running[k]; s != nil {
+		return s.ring
+	}
+	return nil
 }
 
 // end tells whether somebody asked again meanwhile; if not, the work is over.
@@ -114,6 +131,13 @@ func (r *runner) start(w task.Wake) {
 			}
 		}
 	}()
+}
+
+// stopping tells work that goes on while there is something to do that it should come to an end.
+func (r *runner) stopping() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.stopped
 }
 
 // stop takes no more work, lets what runs finish, and cancels it when ctx ends.

@@ -8,8 +8,10 @@ package workers
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	"gatehouse/channels"
@@ -118,7 +120,19 @@ func (w *Workers) handle(ctx context.Context, k task.Wake) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	return w.dispose(k, do(ctx, k.ID))
+	return w.dispose(k, w.guard("the work", func() error { return do(ctx, k.ID) }))
+}
+
+// guard makes an error of a panic: one account's driver, or one row, must not end the process, again and again. Only the place of
+// the panic is told: its words may be a contact's.
+func (w *Workers) guard(what string, do func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			w.Log.Error("a panic", "of", what, "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+			err = fmt.Errorf("%s panicked", what)
+		}
+	}()
+	return do()
 }
 
 func (w *Workers) ingest(ctx context.Context, id string) error {
