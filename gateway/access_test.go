@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pquerna/otp/totp"
+
 	"gatehouse/gateway"
 	"gatehouse/gateway/inbox"
 	"gatehouse/gateway/web"
@@ -83,6 +85,82 @@ func TestAPersonSignsInChangesTheFirstPasswordAndSignsOut(t *testing.T) {
 		t.Errorf("the cookie stays: %+v", cookie)
 	}
 	c.get("/api/v1/me").refused(401, chat.CodeSessionOver) // S30: over on our side, not only in the browser
+}
+
+func TestASecondFactorIsAskedForAtTheDoor(t *testing.T) { // S34
+	t.Parallel()
+	h := newHouse(t)
+	a := h.person("deniz@example.com", password)
+	h.Exec(`UPDATE agents SET must_change = false WHERE id = $1`, a.ID)
+	c, _, _ := h.enter("deniz@example.com", password)
+	c.post("/api/v1/me/totp", map[string]string{"password": "wrong"}).refused(401, chat.CodeWrongCredentials)
+	var made struct{ Secret, URL string }
+	c.post("/api/v1/me/totp", map[string]string{"password": password}).into(201, &made)
+	phone := func(later time.Duration) string {
+		code, err := totp.GenerateCode(made.Secret, time.Now().Add(later))
+		must(t, err)
+		return code
+	}
+	c.post("/api/v1/me/totp/confirm", map[string]string{"code": "1"}).refused(401, chat.CodeWrongCredentials)
+	var codes struct {
+		Codes []string `json:"recovery_codes"`
+	}
+	c.post("/api/v1/me/totp/confirm", map[string]string{"code": phone(0)}).into(200, &codes)
+	var state struct {
+		Enabled  bool
+		Recovery int `json:"recovery_codes"`
+	}
+	if c.get("/api/v1/me/totp").into(200, &state); !state.Enabled || state.Recovery != 10 || len(codes.Codes) != 10 {
+		t.Errorf("%+v, %d codes", state, len(codes.Codes))
+	}
+	signIn := func(code string) answer {
+		return h.nobody().post("/api/v1/session", map[string]string{"email": "deniz@example.com", "password": password, "totp": code})
+	}
+	for code, why := range map[string]string{"": "required", "000 00x": "wrong", phone(0): "wrong"} {
+		got := signIn(code)
+		got.refused(401, chat.CodeWrongCredentials)
+		if !strings.Contains(string(got.body), `"totp":"`+why+`"`) || got.header.Get("Set-Cookie") != "" {
+			t.Errorf("%q: %s", code, got.body)
+		}
+	}
+	signIn(phone(30*time.Second)).into(200, nil)
+	signIn(codes.Codes[0]).into(200, nil)
+	c.post("/api/v1/me/totp/end", map[string]string{"password": password}).into(204, nil)
+	signIn("").into(200, nil)
+}
+
+func TestAPersonSeesAndEndsTheirSessions(t *testing.T) { // S30
+	t.Parallel()
+	h := newHouse(t)
+	a := h.person("deniz@example.com", password)
+	h.Exec(`UPDATE agents SET must_change = false WHERE id = $1`, a.ID)
+	here, _, _ := h.enter("deniz@example.com", password)
+	there, _, _ := h.enter("deniz@example.com", password)
+	var list struct {
+		Items []struct {
+			ID        string
+			Current   bool
+			UserAgent string `json:"user_agent"`
+			IP        string
+		}
+	}
+	if got := here.get("/api/v1/me/sessions").into(200, &list); strings.Contains(string(got.body), "token") {
+		t.Errorf("%s", got.body)
+	}
+	current := 0
+	for _, s := range list.Items {
+		if s.Current {
+			current++
+			continue
+		}
+		h.agent(chat.RoleAdmin).ask("DELETE", "/api/v1/me/sessions/"+s.ID, nil).refused(404, chat.CodeNotFound)
+		here.ask("DELETE", "/api/v1/me/sessions/"+s.ID, nil).into(204, nil)
+	}
+	if len(list.Items) != 2 || current != 1 || list.Items[0].UserAgent == "" || list.Items[0].IP == "" {
+		t.Errorf("%+v", list.Items)
+	}
+	there.get("/api/v1/me").refused(401, chat.CodeSessionOver)
+	here.get("/api/v1/me").into(200, nil)
 }
 
 func TestOverTLSTheCookieIsBoundToTheHost(t *testing.T) { // S23

@@ -107,7 +107,7 @@ func newDesk(t testing.TB, w *desktest.World, publisher desk.Publisher) *desk.De
 	must(t, err)
 	d := toyDriver()
 	return desk.New(desk.Config{
-		Store: w.Store, Waker: w, Publisher: publisher, Metrics: w, Log: slog.New(slog.DiscardHandler), Passwords: passwords, Box: box,
+		Store: w.Store, Waker: w, Publisher: publisher, Metrics: w, Log: slog.New(slog.DiscardHandler), Passwords: passwords, Box: box, Second: auth.SecondFactor{Issuer: "Gatehouse"},
 		Tokens: desk.Tokens{
 			Session:   auth.NewToken,
 			SetupLink: func() (string, []byte) { return auth.NewLink(auth.LinkSetup) },

@@ -120,7 +120,7 @@ func (a apiKeyAdd) Run(ctx context.Context, c *cli) error {
 		if len(scopes) == 0 {
 			scopes = app.AllScopes()
 		}
-		_, plain, err := t.Desk.CreateAPIKey(ctx, app.Operator, a.Name, chat.Role(a.Role), scopes)
+		_, plain, err := t.Desk.CreateAPIKey(ctx, app.Operator, chat.APIKeyForm{Name: a.Name, Role: chat.Role(a.Role), Scopes: scopes})
 		if err != nil {
 			return err
 		}

@@ -29,6 +29,7 @@ type Desk interface {
 	messageTemplates
 	files
 	signIns
+	security
 	people
 	departments
 	reasons

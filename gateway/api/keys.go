@@ -11,23 +11,26 @@ import (
 
 type apiKeys interface {
 	APIKeys(ctx context.Context, p chat.Principal) ([]chat.APIKey, error)
-	CreateAPIKey(ctx context.Context, p chat.Principal, name string, role chat.Role, scopes []string) (k chat.APIKey, plain string, err error)
+	CreateAPIKey(ctx context.Context, p chat.Principal, f chat.APIKeyForm) (k chat.APIKey, plain string, err error)
 	RevokeAPIKey(ctx context.Context, p chat.Principal, id chat.APIKeyID) error
 }
 
 // APIKey lets a program in. Key is shown once, in the answer that makes it.
 type APIKey struct {
-	ID        chat.APIKeyID `json:"id"`
-	Name      string        `json:"name"`
-	Role      chat.Role     `json:"role"`
-	Scopes    []string      `json:"scopes"`
-	CreatedAt time.Time     `json:"created_at"`
-	UsedAt    time.Time     `json:"used_at,omitzero"`
-	Key       string        `json:"key,omitempty"`
+	ID          chat.APIKeyID       `json:"id"`
+	Name        string              `json:"name"`
+	Role        chat.Role           `json:"role"`
+	Scopes      []string            `json:"scopes"`
+	Departments []chat.DepartmentID `json:"departments,omitempty"` // that it sees; an admin's sees all
+	CreatedAt   time.Time           `json:"created_at"`
+	UsedAt      time.Time           `json:"used_at,omitzero"`
+	Key         string              `json:"key,omitempty"`
 }
 
 func newAPIKey(k chat.APIKey) APIKey {
-	return APIKey{ID: k.ID, Name: k.Name, Role: k.Role, Scopes: append([]string{}, k.Scopes...), CreatedAt: k.CreatedAt, UsedAt: k.UsedAt}
+	return APIKey{
+		ID: k.ID, Name: k.Name, Role: k.Role, Scopes: append([]string{}, k.Scopes...), Departments: k.Departments, CreatedAt: k.CreatedAt, UsedAt: k.UsedAt,
+	}
 }
 
 // ListAPIKeys are those that hold.
@@ -43,11 +46,13 @@ func (a *API) ListAPIKeys(c *web.Call, p web.Paging) (web.Page[APIKey], error) {
 	return web.PageOf(c, out, p)
 }
 
-// APIKeyForm is a key to be made. Without scopes it may do all that its role may.
+// APIKeyForm is a key to be made. Without scopes it may do all that its role may; without departments one of role manager or
+// agent sees those that there are now.
 type APIKeyForm struct {
-	Name   string    `json:"name"`
-	Role   chat.Role `json:"role"`
-	Scopes []string  `json:"scopes"`
+	Name        string              `json:"name"`
+	Role        chat.Role           `json:"role"`
+	Scopes      []string            `json:"scopes"`
+	Departments []chat.DepartmentID `json:"departments,omitempty"`
 }
 
 // CreateAPIKey makes a key.
@@ -63,7 +68,7 @@ func (a *API) CreateAPIKey(c *web.Call, in APIKeyForm) (APIKey, error) {
 	for i, s := range parsed {
 		scopes[i] = string(s)
 	}
-	k, plain, err := a.Desk.CreateAPIKey(c, c.P(), in.Name, in.Role, scopes)
+	k, plain, err := a.Desk.CreateAPIKey(c, c.P(), chat.APIKeyForm{Name: in.Name, Role: in.Role, Scopes: scopes, Departments: in.Departments})
 	if err != nil {
 		return APIKey{}, err
 	}

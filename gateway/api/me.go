@@ -11,7 +11,7 @@ import (
 )
 
 type signIns interface {
-	SignIn(ctx context.Context, email, password, ip, userAgent string) (token string, agent chat.Agent, err error)
+	SignIn(ctx context.Context, email, password, code, ip, userAgent string) (token string, agent chat.Agent, err error)
 	SignOut(ctx context.Context, tokenHash []byte) error
 	ChangePassword(ctx context.Context, p chat.Principal, tokenHash []byte, current, next string) error
 	SetupOpen(ctx context.Context, linkHash []byte) error
@@ -74,7 +74,7 @@ func (a *API) me(c *web.Call) (Me, error) {
 	return out, nil
 }
 
-// Credentials are what a person types to get in. Accounts without a second factor leave totp out, and it is not looked at.
+// Credentials are what a person types to get in. TOTP is for accounts with a second factor: six digits, or a recovery code.
 type Credentials struct {
 	Email    string `json:"email"`
 	Password string `json:"password"`
@@ -90,7 +90,7 @@ func (a *API) SignIn(c *web.Call, in Credentials) (Me, error) {
 		a.Metrics.SignIn("limited")
 		return Me{}, err
 	}
-	token, agent, err := a.Desk.SignIn(c, in.Email, in.Password, address(c.Client()), agentOf(c))
+	token, agent, err := a.Desk.SignIn(c, in.Email, in.Password, in.TOTP, address(c.Client()), agentOf(c))
 	a.tried(in.Email, c, err)
 	if err != nil {
 		a.Metrics.SignIn("refused")
@@ -166,12 +166,9 @@ type NewPassword struct {
 
 // ChangePassword changes the caller's password and ends their other sessions.
 func (a *API) ChangePassword(c *web.Call, in NewPassword) (Me, error) {
-	if err := a.Attempts.Attempt(c.P().AgentID.String(), c.Client()); err != nil {
-		return Me{}, err
-	}
-	err := a.Desk.ChangePassword(c, c.P(), auth.HashToken(c.Who.Session), in.Current, in.New)
-	a.tried(c.P().AgentID.String(), c, err)
-	if err != nil {
+	if err := a.proven(c, func() error {
+		return a.Desk.ChangePassword(c, c.P(), auth.HashToken(c.Who.Session), in.Current, in.New)
+	}); err != nil {
 		return Me{}, err
 	}
 	return a.me(c)

@@ -283,8 +283,7 @@ func (a *App) build(ctx context.Context, box *secret.Box) error {
 	waker := &waker{queue: a.queue}
 	a.desk = desk.New(desk.Config{
 		Store: a.store, Waker: waker, Publisher: a.bus, Kinds: kinds(all.Drivers()), Metrics: a.metrics, Log: a.log,
-		Passwords: passwords, Box: box,
-		Tokens: tokens(),
+		Passwords: passwords, Box: box, Second: auth.SecondFactor{Issuer: "Gatehouse"}, Tokens: tokens(),
 	})
 	if err := a.desk.CheckSealing(ctx); err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)

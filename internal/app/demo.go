@@ -222,7 +222,7 @@ func (a *App) seedAgents(ctx context.Context, deps []chat.DepartmentID, password
 		}, first); err != nil {
 			return err
 		}
-		token, agent, err := a.desk.SignIn(ctx, p.email, first, "127.0.0.1", "seed")
+		token, agent, err := a.desk.SignIn(ctx, p.email, first, "", "127.0.0.1", "seed")
 		if err != nil {
 			return err
 		}

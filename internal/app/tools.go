@@ -84,7 +84,8 @@ func toolDesk(ctx context.Context, c config.Config, store *postgres.Store, log *
 		return nil, err
 	}
 	d := desk.New(desk.Config{
-		Store: store, Waker: silent{}, Publisher: silent{}, Kinds: kinds(all.Drivers()), Metrics: metrics.New(), Log: log, Passwords: passwords, Box: box, Tokens: tokens(),
+		Store: store, Waker: silent{}, Publisher: silent{}, Kinds: kinds(all.Drivers()), Metrics: metrics.New(), Log: log, Passwords: passwords, Box: box,
+		Second: auth.SecondFactor{Issuer: "Gatehouse"}, Tokens: tokens(),
 	})
 	if err := d.CheckSealing(ctx); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)

@@ -35,6 +35,8 @@ type (
 	InboundEventID [16]byte
 	// MessageID names a message, in or out.
 	MessageID [16]byte
+	// SessionID names a session to its owner. It opens nothing.
+	SessionID [16]byte
 	// TemplateID names an account's message template in one language.
 	TemplateID [16]byte
 )
@@ -194,6 +196,15 @@ func (id MessageID) MarshalText() ([]byte, error) { return idText(id) }
 
 // UnmarshalText reads what MarshalText wrote.
 func (id *MessageID) UnmarshalText(text []byte) error { return idFromText((*[16]byte)(id), text) }
+
+// String is the canonical text form.
+func (id SessionID) String() string { return uuid.UUID(id).String() }
+
+// MarshalText writes the canonical form; "none" is empty.
+func (id SessionID) MarshalText() ([]byte, error) { return idText(id) }
+
+// UnmarshalText reads what MarshalText wrote.
+func (id *SessionID) UnmarshalText(text []byte) error { return idFromText((*[16]byte)(id), text) }
 
 // String is the canonical text form.
 func (id TemplateID) String() string { return uuid.UUID(id).String() }

@@ -23,6 +23,25 @@ func (s Session) Principal() Principal {
 	return Principal{AgentID: s.Agent.ID, Role: s.Agent.Role, Departments: s.Agent.Departments}
 }
 
+// OwnSession is one of a person's sessions, as they see it.
+type OwnSession struct {
+	ID        SessionID
+	CreatedAt time.Time
+	UsedAt    time.Time // to the minute
+	ExpiresAt time.Time // whatever the use
+	UserAgent string
+	IP        string
+	TokenHash []byte // by which the caller finds the one that asks
+}
+
+// TOTP is a person's second factor. The zero value is none.
+type TOTP struct {
+	Sealed    []byte
+	Confirmed bool  // a code of it was given: sign-ins need one
+	Step      int64 // of the last code that was taken
+	Recovery  int   // codes left for the day the phone is lost
+}
+
 // SignIn is a session as it begins.
 type SignIn struct {
 	TokenHash    []byte
@@ -68,18 +87,28 @@ type AgentPatch struct {
 
 // APIKey lets a program in. Its secret is shown once and not kept.
 type APIKey struct {
-	ID        APIKeyID
-	Name      string
-	Prefix    string // the first characters, to recognise it by
-	Role      Role
-	Scopes    []string
-	CreatedAt time.Time
-	UsedAt    time.Time // to the minute; zero = never
+	ID     APIKeyID
+	Name   string
+	Prefix string // the first characters, to recognise it by
+	Role   Role
+	Scopes []string
+	// Departments are what a key of role manager or agent sees; an admin's sees all.
+	Departments []DepartmentID
+	CreatedAt   time.Time
+	UsedAt      time.Time // to the minute; zero = never
+}
+
+// APIKeyForm is a key to be made. Without departments, one that does not see all sees those that there are at that time.
+type APIKeyForm struct {
+	Name        string
+	Role        Role
+	Scopes      []string
+	Departments []DepartmentID
 }
 
 // Principal is who asks with this key.
 func (k APIKey) Principal() Principal {
-	return Principal{APIKeyID: k.ID, Role: k.Role, Scopes: k.Scopes}
+	return Principal{APIKeyID: k.ID, Role: k.Role, Scopes: k.Scopes, Departments: k.Departments}
 }
 
 // HolderNeeds names the agent whom a change is about. The store locks in the one order: the lines of what they hold, the

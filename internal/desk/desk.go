@@ -64,6 +64,7 @@ type Desk struct {
 	log     *slog.Logger
 
 	passwords Passwords
+	second    SecondFactor
 	tokens    Tokens
 	box       *secret.Box
 }
@@ -78,6 +79,7 @@ type Config struct {
 	Log       *slog.Logger
 
 	Passwords Passwords
+	Second    SecondFactor
 	Tokens    Tokens
 	Box       *secret.Box // seals what the record must not show
 }
@@ -95,6 +97,7 @@ type Store interface {
 	peopleStore
 	presenceStore
 	signInStore
+	totpStore
 	accountStore
 	settingsStore
 	sealedStore
@@ -104,7 +107,7 @@ type Store interface {
 func New(c Config) *Desk {
 	return &Desk{
 		store: c.Store, wake: c.Waker, live: c.Publisher, kinds: c.Kinds, metrics: c.Metrics, log: c.Log,
-		passwords: c.Passwords, tokens: c.Tokens, box: c.Box,
+		passwords: c.Passwords, second: c.Second, tokens: c.Tokens, box: c.Box,
 	}
 }
 

@@ -41,7 +41,7 @@ func newOffice(t *testing.T) *office {
 	}
 	o.Config = desk.Config{
 		Store: o.World.Store, Waker: o, Publisher: o, Metrics: o, Log: slog.New(slog.DiscardHandler),
-		Passwords: counting{passwords, &o.verified}, Box: box(t, masterKey),
+		Passwords: counting{passwords, &o.verified}, Box: box(t, masterKey), Second: auth.SecondFactor{Issuer: "Gatehouse"},
 		Tokens: desk.Tokens{
 			Session:   auth.NewToken,
 			SetupLink: func() (string, []byte) { return auth.NewLink(auth.LinkSetup) },
@@ -106,7 +106,7 @@ var root = chat.Principal{Role: chat.RoleAdmin}
 func (o *office) hire(name string, role chat.Role) (chat.Principal, []byte) {
 	o.T.Helper()
 	a := o.make(name, role)
-	token, _, err := o.Desk.SignIn(o.T.Context(), a.Email, goodSecret, "192.0.2.7", "test")
+	token, _, err := o.Desk.SignIn(o.T.Context(), a.Email, goodSecret, "", "192.0.2.7", "test")
 	if err != nil {
 		o.T.Fatal(err)
 	}

@@ -273,7 +273,7 @@ func TestNobodyDoesWhatTheirRoleMayNot(t *testing.T) {
 		"API keys":          func(p chat.Principal) error { return second(o.Desk.APIKeys(ctx, p)) },
 		"revoke API key":    func(p chat.Principal) error { return o.Desk.RevokeAPIKey(ctx, p, chat.APIKeyID{}) },
 		"create API key": func(p chat.Principal) error {
-			_, _, err := o.Desk.CreateAPIKey(ctx, p, "x", chat.RoleAdmin, []string{"admin"})
+			_, _, err := o.Desk.CreateAPIKey(ctx, p, chat.APIKeyForm{Name: "x", Role: chat.RoleAdmin, Scopes: []string{"admin"}})
 			return err
 		},
 	}

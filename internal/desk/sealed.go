@@ -72,6 +72,9 @@ func (d *Desk) Reseal(ctx context.Context) (n int, err error) {
 		}
 		n++
 	}
+	if err := d.resealTOTP(ctx); err != nil {
+		return n, err
+	}
 	mark, err := d.readMark(ctx) // last: until then a start without the earlier key is refused
 	if err == nil && d.box.Stale(mark) {
 		err = d.store.ReplaceSetting(ctx, sealMark, mark, d.newMark())

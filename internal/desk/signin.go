@@ -1,7 +1,9 @@
 package desk
 
 import (
+	"bytes"
 	"context"
+	"slices"
 	"time"
 
 	"gatehouse/internal/chat"
@@ -18,6 +20,9 @@ type signInStore interface {
 	Session(ctx context.Context, tokenHash []byte) (chat.Session, error)
 	// PeekSession is Session without noting a use.
 	PeekSession(ctx context.Context, tokenHash []byte) (chat.Session, error)
+	// OwnSessions are an agent's, the one used last first. EndOwnSession returns CodeNotFound if there is no such one.
+	OwnSessions(ctx context.Context, of chat.AgentID) ([]chat.OwnSession, error)
+	EndOwnSession(ctx context.Context, of chat.AgentID, id chat.SessionID) error
 	// EndSession tells whose session it was; zero if there was none.
 	EndSession(ctx context.Context, tokenHash []byte) (chat.AgentID, error)
 
@@ -58,9 +63,10 @@ func errCredentials() error {
 	return chat.Errorf(chat.CodeWrongCredentials, "e-mail or password is wrong")
 }
 
-// SignIn starts a session with a new token. It takes as long for an address that nobody has. Limiting the attempts is the
-// caller's.
-func (d *Desk) SignIn(ctx context.Context, email, password, ip, userAgent string) (token string, agent chat.Agent, err error) {
+// SignIn starts a session with a new token. code is of the second factor, for those who have one: six digits or a recovery
+// code; where it is missing or wrong, the detail "totp" of the refusal says so. It takes as long for an address that nobody
+// has. Limiting the attempts is the caller's.
+func (d *Desk) SignIn(ctx context.Context, email, password, code, ip, userAgent string) (token string, agent chat.Agent, err error) {
 	var found chat.Credentials
 	if address, err := mailAddress("email", email); err == nil {
 		found, err = d.store.Credentials(ctx, address)
@@ -78,6 +84,9 @@ func (d *Desk) SignIn(ctx context.Context, email, password, ip, userAgent string
 	}
 	if !ok {
 		return "", agent, errCredentials()
+	}
+	if err := d.passTOTP(ctx, found.ID, code); err != nil {
+		return "", agent, err
 	}
 	if token, err = d.startSession(ctx, found, ip, userAgent); err != nil {
 		return "", agent, err
@@ -120,6 +129,38 @@ func (d *Desk) SignOut(ctx context.Context, tokenHash []byte) error {
 	if err != nil || chat.IsZero(agent) {
 		return err
 	}
+	return d.leave(ctx, agent)
+}
+
+// OwnSessions lists where the agent is signed in, the session used last first.
+func (d *Desk) OwnSessions(ctx context.Context, p chat.Principal) ([]chat.OwnSession, error) {
+	if err := person(p); err != nil {
+		return nil, err
+	}
+	return d.store.OwnSessions(ctx, p.AgentID)
+}
+
+// EndOwnSession ends one of the agent's sessions. Its sockets close; with the last one the agent is offline.
+func (d *Desk) EndOwnSession(ctx context.Context, p chat.Principal, id chat.SessionID) error {
+	if err := person(p); err != nil {
+		return err
+	}
+	if err := d.store.EndOwnSession(ctx, p.AgentID, id); err != nil {
+		return err
+	}
+	left, err := d.store.OwnSessions(ctx, p.AgentID)
+	if err != nil {
+		return err
+	}
+	if len(left) == 0 {
+		return d.leave(ctx, p.AgentID)
+	}
+	d.live.Publish(ctx, []chat.Notice{{Kind: chat.NoticeSession, Agent: p.AgentID}})
+	return nil
+}
+
+// leave tells that a session of the agent has ended, and that they are offline.
+func (d *Desk) leave(ctx context.Context, agent chat.AgentID) error {
 	d.live.Publish(ctx, []chat.Notice{{Kind: chat.NoticeSession, Agent: agent}})
 	return d.changeAgent(ctx, chat.HolderNeeds{Agent: agent}, func(_ chat.HolderState, _ *ledger, w *chat.HolderWrite) error {
 		w.Presence = &chat.PresenceChange{Presence: chat.Offline}
@@ -129,20 +170,11 @@ func (d *Desk) SignOut(ctx context.Context, tokenHash []byte) error {
 
 // ChangePassword replaces the agent's own password and ends their other sessions; tokenHash names the one that stays.
 func (d *Desk) ChangePassword(ctx context.Context, p chat.Principal, tokenHash []byte, current, next string) error {
-	if err := person(p); err != nil {
-		return err
-	}
-	had, err := d.store.CredentialsOf(ctx, p.AgentID)
+	had, err := d.prove(ctx, p, "current", current)
 	if err != nil {
 		return err
 	}
-	ok, _, err := d.passwords.Verify(ctx, current, had.PasswordHash)
-	switch {
-	case err != nil:
-		return err
-	case !ok:
-		return chat.Errorf(chat.CodeWrongCredentials, "the current password is wrong").With("field", "current")
-	case current == next:
+	if current == next {
 		return invalid("password", "the new password is the current one").With("rule", "same")
 	}
 	hash, err := d.passwords.Hash(ctx, next, had.Name, had.Email)
@@ -209,26 +241,48 @@ func (d *Desk) APIKeys(ctx context.Context, p chat.Principal) ([]chat.APIKey, er
 }
 
 // CreateAPIKey makes a key. plain is shown this once. What the scopes are is the caller's: it checks them here and obeys them
-// at every request.
-func (d *Desk) CreateAPIKey(ctx context.Context, p chat.Principal, name string, role chat.Role, scopes []string) (k chat.APIKey, plain string, err error) {
+// at every request. A key of role manager or agent sees the departments that are named, or those that there are now.
+func (d *Desk) CreateAPIKey(ctx context.Context, p chat.Principal, f chat.APIKeyForm) (k chat.APIKey, plain string, err error) {
 	if err := p.Need(chat.PermissionAPIKeys); err != nil {
 		return k, "", err
 	}
-	if name, err = line("name", name, 1, 80); err != nil {
+	if f.Name, err = line("name", f.Name, 1, 80); err != nil {
 		return k, "", err
 	}
-	if !role.Valid() {
+	if !f.Role.Valid() {
 		return k, "", invalid("role", "no such role")
 	}
-	if len(scopes) == 0 {
+	if len(f.Scopes) == 0 {
 		return k, "", invalid("scopes", "a key needs at least one scope")
 	}
 	plain, prefix, hash := d.tokens.APIKey()
-	k = chat.APIKey{ID: chat.NewID[chat.APIKeyID](), Name: name, Prefix: prefix, Role: role, Scopes: scopes}
+	k = chat.APIKey{ID: chat.NewID[chat.APIKeyID](), Name: f.Name, Prefix: prefix, Role: f.Role, Scopes: f.Scopes}
+	if k.Departments, err = d.keyDepartments(ctx, p, f); err != nil {
+		return chat.APIKey{}, "", err
+	}
 	if k.CreatedAt, err = d.store.CreateAPIKey(ctx, k, hash); err != nil {
 		return chat.APIKey{}, "", err
 	}
 	return k, plain, nil
+}
+
+// keyDepartments are what a new key sees: an admin's everything, another's what was asked for, or all of today.
+func (d *Desk) keyDepartments(ctx context.Context, p chat.Principal, f chat.APIKeyForm) ([]chat.DepartmentID, error) {
+	if f.Role == chat.RoleAdmin {
+		if len(f.Departments) > 0 {
+			return nil, invalid("departments", "an admin's key sees all departments")
+		}
+		return nil, nil
+	}
+	if len(f.Departments) > 0 {
+		return slices.Compact(slices.SortedFunc(slices.Values(f.Departments), func(x, y chat.DepartmentID) int { return bytes.Compare(x[:], y[:]) })), nil
+	}
+	cards, err := d.store.Departments(ctx, p)
+	var all []chat.DepartmentID
+	for _, c := range cards {
+		all = append(all, c.ID)
+	}
+	return all, err
 }
 
 // RevokeAPIKey ends a key, at once.

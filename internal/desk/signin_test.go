@@ -15,7 +15,7 @@ func TestAPersonSignsInAndIsFoundBySessionUntilTheySignOut(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	a := o.make("elif", chat.RoleManager)
-	token, who, err := o.Desk.SignIn(t.Context(), " ELIF@example.com ", goodSecret, "192.0.2.7", "a browser")
+	token, who, err := o.Desk.SignIn(t.Context(), " ELIF@example.com ", goodSecret, "", "192.0.2.7", "a browser")
 	must(t, err)
 	if who.ID != a.ID || !who.MustChange {
 		t.Fatalf("signed in as %s, must change %v", who.ID, who.MustChange)
@@ -26,7 +26,7 @@ func TestAPersonSignsInAndIsFoundBySessionUntilTheySignOut(t *testing.T) {
 	if strings.Contains(string(o.dump("sessions")), token) {
 		t.Error("the token is in the database")
 	}
-	again, _, err := o.Desk.SignIn(t.Context(), "elif@example.com", goodSecret, "", "")
+	again, _, err := o.Desk.SignIn(t.Context(), "elif@example.com", goodSecret, "", "", "")
 	must(t, err)
 	if again == token {
 		t.Error("two sign-ins gave one token")
@@ -62,7 +62,7 @@ func TestAWrongPasswordAnUnknownAddressAndADisabledAgentAreRefusedAlikeAfterTheS
 		{"", ""},
 	} {
 		before := o.verified.Load()
-		token, _, err := o.Desk.SignIn(t.Context(), try.email, try.password, "", "")
+		token, _, err := o.Desk.SignIn(t.Context(), try.email, try.password, "", "", "")
 		desktest.Code(t, err, chat.CodeWrongCredentials)
 		if token != "" {
 			t.Error("a refused sign-in gave a token")
@@ -164,7 +164,7 @@ func TestADisabledAgentIsOutAtOnceAndASessionOfThenDoesNotComeBack(t *testing.T)
 	must(t, err)
 	_, err = o.Desk.Session(t.Context(), hash)
 	desktest.Code(t, err, chat.CodeSessionOver)
-	_, _, err = o.Desk.SignIn(t.Context(), "elif@example.com", goodSecret, "", "")
+	_, _, err = o.Desk.SignIn(t.Context(), "elif@example.com", goodSecret, "", "", "")
 	must(t, err)
 }
 
@@ -172,7 +172,7 @@ func TestAChangedPasswordEndsTheOtherSessionsAndIsNoLongerTheFirst(t *testing.T)
 	t.Parallel()
 	o := newOffice(t)
 	p, here := o.hire("elif", chat.RoleAgent)
-	token, _, err := o.Desk.SignIn(t.Context(), "elif@example.com", goodSecret, "", "")
+	token, _, err := o.Desk.SignIn(t.Context(), "elif@example.com", goodSecret, "", "", "")
 	must(t, err)
 	elsewhere := auth.HashToken(token)
 	const next = "another fine password"
@@ -190,13 +190,13 @@ func TestAChangedPasswordEndsTheOtherSessionsAndIsNoLongerTheFirst(t *testing.T)
 	}
 	_, err = o.Desk.Session(t.Context(), elsewhere)
 	desktest.Code(t, err, chat.CodeSessionOver)
-	_, _, err = o.Desk.SignIn(t.Context(), "elif@example.com", goodSecret, "", "")
+	_, _, err = o.Desk.SignIn(t.Context(), "elif@example.com", goodSecret, "", "", "")
 	desktest.Code(t, err, chat.CodeWrongCredentials)
 
 	must(t, o.Desk.SetAgentPassword(t.Context(), root, p.AgentID, goodSecret))
 	_, err = o.Desk.Session(t.Context(), here)
 	desktest.Code(t, err, chat.CodeSessionOver)
-	_, who, err := o.Desk.SignIn(t.Context(), "elif@example.com", goodSecret, "", "")
+	_, who, err := o.Desk.SignIn(t.Context(), "elif@example.com", goodSecret, "", "", "")
 	must(t, err)
 	if !who.MustChange {
 		t.Error("a password from an admin must be changed")
@@ -272,7 +272,7 @@ func TestTheFirstAdminIsSignedInAndTheLinkEndsAfterADay(t *testing.T) {
 func TestAnAPIKeyOpensUntilItIsRevokedAndItsSecretIsNotKept(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
-	k, plain, err := o.Desk.CreateAPIKey(t.Context(), root, "shop", chat.RoleManager, []string{"inbox:read"})
+	k, plain, err := o.Desk.CreateAPIKey(t.Context(), root, chat.APIKeyForm{Name: "shop", Role: chat.RoleManager, Scopes: []string{"inbox:read"}})
 	must(t, err)
 	hash, prefix, err := auth.HashAPIKey(plain)
 	must(t, err)
@@ -281,7 +281,7 @@ func TestAnAPIKeyOpensUntilItIsRevokedAndItsSecretIsNotKept(t *testing.T) {
 	}
 	got, err := o.Desk.APIKey(t.Context(), hash)
 	must(t, err)
-	equal(t, got.Principal(), chat.Principal{APIKeyID: k.ID, Role: chat.RoleManager, Scopes: []string{"inbox:read"}})
+	equal(t, got.Principal(), chat.Principal{APIKeyID: k.ID, Role: chat.RoleManager, Scopes: []string{"inbox:read"}, Departments: []chat.DepartmentID{o.Department}})
 	keys, err := o.Desk.APIKeys(t.Context(), root)
 	must(t, err)
 	if len(keys) != 1 || keys[0].UsedAt.IsZero() {
@@ -298,12 +298,78 @@ func TestAnAPIKeyOpensUntilItIsRevokedAndItsSecretIsNotKept(t *testing.T) {
 	desktest.Code(t, err, chat.CodeSessionOver)
 	desktest.Code(t, o.Desk.RevokeAPIKey(t.Context(), root, k.ID), chat.CodeNotFound)
 
-	_, _, err = o.Desk.CreateAPIKey(t.Context(), root, "", chat.RoleAgent, []string{"x"})
+	_, _, err = o.Desk.CreateAPIKey(t.Context(), root, chat.APIKeyForm{Name: "", Role: chat.RoleAgent, Scopes: []string{"x"}})
 	refusedField(t, err, chat.CodeInvalid, "name")
-	_, _, err = o.Desk.CreateAPIKey(t.Context(), root, "x", "owner", []string{"x"})
+	_, _, err = o.Desk.CreateAPIKey(t.Context(), root, chat.APIKeyForm{Name: "x", Role: "owner", Scopes: []string{"x"}})
 	refusedField(t, err, chat.CodeInvalid, "role")
-	_, _, err = o.Desk.CreateAPIKey(t.Context(), root, "x", chat.RoleAgent, nil)
+	_, _, err = o.Desk.CreateAPIKey(t.Context(), root, chat.APIKeyForm{Name: "x", Role: chat.RoleAgent, Scopes: nil})
 	refusedField(t, err, chat.CodeInvalid, "scopes")
+}
+
+func TestAnAPIKeySeesTheDepartmentsThatItWasMadeFor(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	sales, err := o.Desk.CreateDepartment(t.Context(), root, chat.Department{Name: "Sales"})
+	must(t, err)
+	make := func(f chat.APIKeyForm) []chat.DepartmentID {
+		t.Helper()
+		f.Name, f.Scopes = "shop", []string{"inbox:read"}
+		_, plain, err := o.Desk.CreateAPIKey(t.Context(), root, f)
+		must(t, err)
+		hash, _, err := auth.HashAPIKey(plain)
+		must(t, err)
+		k, err := o.Desk.APIKey(t.Context(), hash)
+		must(t, err)
+		return k.Principal().Departments
+	}
+	if got := make(chat.APIKeyForm{Role: chat.RoleAgent, Departments: []chat.DepartmentID{sales.ID, sales.ID}}); len(got) != 1 || got[0] != sales.ID {
+		t.Errorf("it sees %v", got)
+	}
+	if got := make(chat.APIKeyForm{Role: chat.RoleManager}); len(got) != 2 {
+		t.Errorf("without departments it sees %v", got)
+	}
+	if got := make(chat.APIKeyForm{Role: chat.RoleAdmin}); len(got) != 0 {
+		t.Errorf("an admin's key is narrowed to %v", got)
+	}
+	for _, f := range []chat.APIKeyForm{
+		{Name: "x", Role: chat.RoleAgent, Scopes: []string{"x"}, Departments: []chat.DepartmentID{chat.NewID[chat.DepartmentID]()}},
+		{Name: "x", Role: chat.RoleAdmin, Scopes: []string{"x"}, Departments: []chat.DepartmentID{sales.ID}},
+	} {
+		_, _, err := o.Desk.CreateAPIKey(t.Context(), root, f)
+		refusedField(t, err, chat.CodeInvalid, "departments")
+	}
+	must(t, o.Desk.DeleteDepartment(t.Context(), root, sales.ID)) // no key keeps it
+}
+
+func TestAPersonEndsTheirOwnSessionsAndNobodyElses(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	p, first := o.hire("elif", chat.RoleAgent)
+	token, _, err := o.Desk.SignIn(t.Context(), "elif@example.com", goodSecret, "", "192.0.2.9", "a phone")
+	must(t, err)
+	second := auth.HashToken(token)
+	stranger, _ := o.hire("can", chat.RoleAgent)
+	all, err := o.Desk.OwnSessions(t.Context(), p)
+	must(t, err)
+	if len(all) != 2 || all[0].IP != "192.0.2.9" || all[0].UserAgent != "a phone" || all[0].ExpiresAt.IsZero() {
+		t.Fatalf("%+v", all)
+	}
+	desktest.Code(t, o.Desk.EndOwnSession(t.Context(), stranger, all[0].ID), chat.CodeNotFound)
+	must(t, o.Desk.SetPresence(t.Context(), p, chat.Online, chat.BreakReasonID{}))
+	o.Told()
+	must(t, o.Desk.EndOwnSession(t.Context(), p, all[0].ID))
+	_, err = o.Desk.Session(t.Context(), second)
+	desktest.Code(t, err, chat.CodeSessionOver)
+	_, err = o.Desk.Session(t.Context(), first)
+	must(t, err)
+	if told := o.Told(); len(told) != 1 || told[0].Kind != chat.NoticeSession || told[0].Agent != p.AgentID {
+		t.Errorf("its sockets are not told: %+v", told)
+	}
+	desktest.Code(t, o.Desk.EndOwnSession(t.Context(), p, all[0].ID), chat.CodeNotFound)
+	must(t, o.Desk.EndOwnSession(t.Context(), p, all[1].ID))
+	if n := o.Int(`SELECT count(*) FROM agent_presence WHERE agent_id = $1 AND presence = 'offline'`, p.AgentID); n != 1 {
+		t.Error("who has no session is not offline")
+	}
 }
 
 // together runs f n times at once and returns what each said.

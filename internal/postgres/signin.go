@@ -79,6 +79,21 @@ func (s *Store) session(ctx context.Context, tokenHash []byte, use bool) (chat.S
 	return out, nil
 }
 
+// OwnSessions lists the sessions of an agent that hold, the one used last first.
+func (s *Store) OwnSessions(ctx context.Context, of chat.AgentID) ([]chat.OwnSession, error) {
+	rows, err := s.q.SessionsOf(ctx, of, chat.SessionIdle.Seconds())
+	return column(rows, func(r *gen.SessionsOfRow) chat.OwnSession {
+		return chat.OwnSession{
+			ID: r.ID, CreatedAt: r.CreatedAt.UTC(), UsedAt: r.UsedAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(), UserAgent: r.UserAgent, IP: r.Ip, TokenHash: r.TokenHash,
+		}
+	}), wrap(err)
+}
+
+// EndOwnSession ends one of an agent's sessions. Any other is CodeNotFound.
+func (s *Store) EndOwnSession(ctx context.Context, of chat.AgentID, id chat.SessionID) error {
+	return one(s.q.EndOwnSession(ctx, id, of))
+}
+
 // EndSession ends a session and tells whose it was; zero if there was none.
 func (s *Store) EndSession(ctx context.Context, tokenHash []byte) (chat.AgentID, error) {
 	ids, err := s.q.EndSession(ctx, tokenHash)
@@ -148,13 +163,21 @@ func (s *Store) Setup(ctx context.Context, tokenHash []byte, a chat.Agent, p cha
 // APIKeys lists the keys that were not revoked, oldest first.
 func (s *Store) APIKeys(ctx context.Context) ([]chat.APIKey, error) {
 	rows, err := s.q.APIKeys(ctx)
-	return column(rows, func(r *gen.APIKeysRow) chat.APIKey { return apiKey(r.ApiKey) }), wrap(err)
+	return column(rows, func(r *gen.APIKeysRow) chat.APIKey { return apiKey(r.ApiKey, r.Departments) }), wrap(err)
 }
 
-// CreateAPIKey keeps a key by its hash and returns when it was made.
-func (s *Store) CreateAPIKey(ctx context.Context, k chat.APIKey, hash []byte) (time.Time, error) {
-	at, err := s.q.InsertAPIKey(ctx, gen.InsertAPIKeyParams{ID: k.ID, Name: k.Name, Hash: hash, Prefix: k.Prefix, Role: string(k.Role), Scopes: notNull(k.Scopes)})
-	return at.UTC(), wrap(err)
+// CreateAPIKey keeps a key by its hash and returns when it was made. A department that there is not is CodeInvalid.
+func (s *Store) CreateAPIKey(ctx context.Context, k chat.APIKey, hash []byte) (made time.Time, err error) {
+	err = s.inTx(ctx, s.pool, "create API key", func(tx pgx.Tx) error {
+		q := s.q.WithTx(tx)
+		made, err = q.InsertAPIKey(ctx, gen.InsertAPIKeyParams{ID: k.ID, Name: k.Name, Hash: hash, Prefix: k.Prefix, Role: string(k.Role), Scopes: notNull(k.Scopes)})
+		if err != nil {
+			return err
+		}
+		departments := column(k.Departments, func(d *chat.DepartmentID) uid { return uid(*d) })
+		return named(q.InsertAPIKeyDepartments(ctx, uid(k.ID), notNull(departments)), rule{"api_key_departments_department_id_fkey", "departments"})
+	})
+	return made.UTC(), err
 }
 
 // RevokeAPIKey ends a key. One that does not exist or is revoked already is CodeNotFound.
@@ -180,7 +203,7 @@ func (s *Store) APIKey(ctx context.Context, hash []byte) (chat.APIKey, error) {
 	if len(rows) == 0 {
 		return chat.APIKey{}, chat.Errorf(chat.CodeSessionOver, "no such API key")
 	}
-	k := apiKey(rows[0].ApiKey)
+	k := apiKey(rows[0].ApiKey, rows[0].Departments)
 	if rows[0].Stale {
 		if err := s.q.TouchAPIKey(ctx, k.ID); err != nil {
 			return chat.APIKey{}, wrap(err)
@@ -189,8 +212,9 @@ func (s *Store) APIKey(ctx context.Context, hash []byte) (chat.APIKey, error) {
 	return k, nil
 }
 
-func apiKey(g gen.ApiKey) chat.APIKey {
+func apiKey(g gen.ApiKey, departments []uid) chat.APIKey {
 	return chat.APIKey{
 		ID: g.ID, Name: g.Name, Prefix: g.Prefix, Role: chat.Role(g.Role), Scopes: g.Scopes, CreatedAt: g.CreatedAt.UTC(), UsedAt: at(g.UsedAt),
+		Departments: column(departments, func(d *uid) chat.DepartmentID { return chat.DepartmentID(*d) }),
 	}
 }

@@ -51,6 +51,14 @@ type AgentPresence struct {
 	Settled       string
 }
 
+type AgentTotp struct {
+	AgentID     chat.AgentID
+	Sealed      []byte
+	ConfirmedAt *time.Time
+	Step        int64
+	Recovery    [][]byte
+}
+
 type ApiKey struct {
 	ID        chat.APIKeyID
 	Name      string
@@ -61,6 +69,11 @@ type ApiKey struct {
 	CreatedAt time.Time
 	UsedAt    *time.Time
 	RevokedAt *time.Time
+}
+
+type ApiKeyDepartment struct {
+	ApiKeyID     chat.APIKeyID
+	DepartmentID chat.DepartmentID
 }
 
 type Assignment struct {
@@ -388,6 +401,7 @@ type SendLane struct {
 
 type Session struct {
 	TokenHash []byte
+	ID        chat.SessionID
 	AgentID   chat.AgentID
 	CreatedAt time.Time
 	UsedAt    time.Time

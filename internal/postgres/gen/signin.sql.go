@@ -14,13 +14,15 @@ import (
 )
 
 const APIKeyByHash = `-- name: APIKeyByHash :many
-SELECT k.id, k.name, k.hash, k.prefix, k.role, k.scopes, k.created_at, k.used_at, k.revoked_at, (k.used_at IS NULL OR k.used_at < now() - interval '1 minute')::boolean AS stale
+SELECT k.id, k.name, k.hash, k.prefix, k.role, k.scopes, k.created_at, k.used_at, k.revoked_at, (k.used_at IS NULL OR k.used_at < now() - interval '1 minute')::boolean AS stale,
+	(SELECT coalesce(array_agg(x.department_id), '{}') FROM api_key_departments x WHERE x.api_key_id = k.id)::uuid[] AS departments
 FROM api_keys k WHERE k.hash = $1 AND k.revoked_at IS NULL
 `
 
 type APIKeyByHashRow struct {
-	ApiKey ApiKey
-	Stale  bool
+	ApiKey      ApiKey
+	Stale       bool
+	Departments []uuid.UUID
 }
 
 func (q *Queries) APIKeyByHash(ctx context.Context, hash []byte) ([]APIKeyByHashRow, error) {
@@ -43,6 +45,7 @@ func (q *Queries) APIKeyByHash(ctx context.Context, hash []byte) ([]APIKeyByHash
 			&i.ApiKey.UsedAt,
 			&i.ApiKey.RevokedAt,
 			&i.Stale,
+			&i.Departments,
 		); err != nil {
 			return nil, err
 		}
@@ -55,11 +58,13 @@ func (q *Queries) APIKeyByHash(ctx context.Context, hash []byte) ([]APIKeyByHash
 }
 
 const APIKeys = `-- name: APIKeys :many
-SELECT k.id, k.name, k.hash, k.prefix, k.role, k.scopes, k.created_at, k.used_at, k.revoked_at FROM api_keys k WHERE k.revoked_at IS NULL ORDER BY k.created_at, k.id
+SELECT k.id, k.name, k.hash, k.prefix, k.role, k.scopes, k.created_at, k.used_at, k.revoked_at, (SELECT coalesce(array_agg(x.department_id), '{}') FROM api_key_departments x WHERE x.api_key_id = k.id)::uuid[] AS departments
+FROM api_keys k WHERE k.revoked_at IS NULL ORDER BY k.created_at, k.id
 `
 
 type APIKeysRow struct {
-	ApiKey ApiKey
+	ApiKey      ApiKey
+	Departments []uuid.UUID
 }
 
 func (q *Queries) APIKeys(ctx context.Context) ([]APIKeysRow, error) {
@@ -81,6 +86,7 @@ func (q *Queries) APIKeys(ctx context.Context) ([]APIKeysRow, error) {
 			&i.ApiKey.CreatedAt,
 			&i.ApiKey.UsedAt,
 			&i.ApiKey.RevokedAt,
+			&i.Departments,
 		); err != nil {
 			return nil, err
 		}
@@ -178,6 +184,45 @@ func (q *Queries) AgentByID(ctx context.Context, id chat.AgentID) ([]AgentByIDRo
 	return items, nil
 }
 
+const BeginTOTP = `-- name: BeginTOTP :execrows
+INSERT INTO agent_totp (agent_id, sealed) VALUES ($1, $2)
+ON CONFLICT (agent_id) DO UPDATE SET sealed = excluded.sealed, step = 0 WHERE agent_totp.confirmed_at IS NULL
+`
+
+// A second factor that is in use is not replaced by one that nobody has confirmed.
+func (q *Queries) BeginTOTP(ctx context.Context, agentID chat.AgentID, sealed []byte) (int64, error) {
+	result, err := q.db.Exec(ctx, BeginTOTP, agentID, sealed)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const ConfirmTOTP = `-- name: ConfirmTOTP :execrows
+UPDATE agent_totp SET confirmed_at = now(), step = $1, recovery = $2
+WHERE agent_id = $3 AND sealed = $4 AND confirmed_at IS NULL
+`
+
+type ConfirmTOTPParams struct {
+	Step     int64
+	Recovery [][]byte
+	AgentID  chat.AgentID
+	Sealed   []byte
+}
+
+func (q *Queries) ConfirmTOTP(ctx context.Context, arg ConfirmTOTPParams) (int64, error) {
+	result, err := q.db.Exec(ctx, ConfirmTOTP,
+		arg.Step,
+		arg.Recovery,
+		arg.AgentID,
+		arg.Sealed,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const EndOverSessions = `-- name: EndOverSessions :many
 WITH gone AS (
 	DELETE FROM sessions WHERE token_hash IN (
@@ -216,6 +261,18 @@ func (q *Queries) EndOverSessions(ctx context.Context, idleS float64) ([]uuid.UU
 	return items, nil
 }
 
+const EndOwnSession = `-- name: EndOwnSession :execrows
+DELETE FROM sessions WHERE id = $1 AND agent_id = $2
+`
+
+func (q *Queries) EndOwnSession(ctx context.Context, iD chat.SessionID, agentID chat.AgentID) (int64, error) {
+	result, err := q.db.Exec(ctx, EndOwnSession, iD, agentID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const EndSession = `-- name: EndSession :many
 DELETE FROM sessions WHERE token_hash = $1 RETURNING agent_id
 `
@@ -247,6 +304,18 @@ DELETE FROM sessions WHERE agent_id = $1 AND token_hash <> $2
 func (q *Queries) EndSessionsOf(ctx context.Context, agentID chat.AgentID, keep []byte) error {
 	_, err := q.db.Exec(ctx, EndSessionsOf, agentID, keep)
 	return err
+}
+
+const EndTOTP = `-- name: EndTOTP :execrows
+DELETE FROM agent_totp WHERE agent_id = $1
+`
+
+func (q *Queries) EndTOTP(ctx context.Context, agentID chat.AgentID) (int64, error) {
+	result, err := q.db.Exec(ctx, EndTOTP, agentID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const ForgetSetupLinks = `-- name: ForgetSetupLinks :exec
@@ -294,6 +363,15 @@ func (q *Queries) InsertAPIKey(ctx context.Context, arg InsertAPIKeyParams) (tim
 	var created_at time.Time
 	err := row.Scan(&created_at)
 	return created_at, err
+}
+
+const InsertAPIKeyDepartments = `-- name: InsertAPIKeyDepartments :exec
+INSERT INTO api_key_departments (api_key_id, department_id) SELECT $1::uuid, d FROM unnest($2::uuid[]) AS d ON CONFLICT DO NOTHING
+`
+
+func (q *Queries) InsertAPIKeyDepartments(ctx context.Context, apiKeyID uuid.UUID, departments []uuid.UUID) error {
+	_, err := q.db.Exec(ctx, InsertAPIKeyDepartments, apiKeyID, departments)
+	return err
 }
 
 const InsertSetupLink = `-- name: InsertSetupLink :exec
@@ -351,6 +429,15 @@ func (q *Queries) Rehash(ctx context.Context, toHash string, iD chat.AgentID, fr
 	return err
 }
 
+const ResealTOTP = `-- name: ResealTOTP :exec
+UPDATE agent_totp SET sealed = $1 WHERE agent_id = $2 AND sealed = $3
+`
+
+func (q *Queries) ResealTOTP(ctx context.Context, toSealed []byte, agentID chat.AgentID, fromSealed []byte) error {
+	_, err := q.db.Exec(ctx, ResealTOTP, toSealed, agentID, fromSealed)
+	return err
+}
+
 const RevokeAPIKey = `-- name: RevokeAPIKey :execrows
 UPDATE api_keys SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL
 `
@@ -361,6 +448,35 @@ func (q *Queries) RevokeAPIKey(ctx context.Context, id chat.APIKeyID) (int64, er
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const SealedTOTPs = `-- name: SealedTOTPs :many
+SELECT agent_id, sealed FROM agent_totp ORDER BY agent_id
+`
+
+type SealedTOTPsRow struct {
+	AgentID chat.AgentID
+	Sealed  []byte
+}
+
+func (q *Queries) SealedTOTPs(ctx context.Context) ([]SealedTOTPsRow, error) {
+	rows, err := q.db.Query(ctx, SealedTOTPs)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SealedTOTPsRow
+	for rows.Next() {
+		var i SealedTOTPsRow
+		if err := rows.Scan(&i.AgentID, &i.Sealed); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const SessionByHash = `-- name: SessionByHash :many
@@ -416,10 +532,54 @@ func (q *Queries) SessionByHash(ctx context.Context, tokenHash []byte, idleS flo
 	return items, nil
 }
 
+const SessionsOf = `-- name: SessionsOf :many
+SELECT id, token_hash, created_at, used_at, expires_at, user_agent, ip FROM sessions
+WHERE agent_id = $1 AND expires_at > now() AND used_at > now() - make_interval(secs => $2::float8)
+ORDER BY used_at DESC, id
+`
+
+type SessionsOfRow struct {
+	ID        chat.SessionID
+	TokenHash []byte
+	CreatedAt time.Time
+	UsedAt    time.Time
+	ExpiresAt time.Time
+	UserAgent string
+	Ip        string
+}
+
+func (q *Queries) SessionsOf(ctx context.Context, agentID chat.AgentID, idleS float64) ([]SessionsOfRow, error) {
+	rows, err := q.db.Query(ctx, SessionsOf, agentID, idleS)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SessionsOfRow
+	for rows.Next() {
+		var i SessionsOfRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.TokenHash,
+			&i.CreatedAt,
+			&i.UsedAt,
+			&i.ExpiresAt,
+			&i.UserAgent,
+			&i.Ip,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const StartSession = `-- name: StartSession :execrows
 INSERT INTO sessions (token_hash, agent_id, expires_at, user_agent, ip)
 SELECT $1, a.id, now() + make_interval(secs => $2::float8), $3, $4
-FROM (SELECT id FROM agents WHERE id = $5 AND state = 'active' AND password_hash = $6 FOR SHARE) AS a
+FROM (SELECT g.id FROM agents g WHERE g.id = $5 AND g.state = 'active' AND g.password_hash = $6 FOR SHARE) AS a
 `
 
 type StartSessionParams struct {
@@ -447,6 +607,40 @@ func (q *Queries) StartSession(ctx context.Context, arg StartSessionParams) (int
 	return result.RowsAffected(), nil
 }
 
+const TOTPOf = `-- name: TOTPOf :many
+SELECT t.agent_id, t.sealed, t.confirmed_at, t.step, t.recovery FROM agent_totp t WHERE t.agent_id = $1
+`
+
+type TOTPOfRow struct {
+	AgentTotp AgentTotp
+}
+
+func (q *Queries) TOTPOf(ctx context.Context, agentID chat.AgentID) ([]TOTPOfRow, error) {
+	rows, err := q.db.Query(ctx, TOTPOf, agentID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []TOTPOfRow
+	for rows.Next() {
+		var i TOTPOfRow
+		if err := rows.Scan(
+			&i.AgentTotp.AgentID,
+			&i.AgentTotp.Sealed,
+			&i.AgentTotp.ConfirmedAt,
+			&i.AgentTotp.Step,
+			&i.AgentTotp.Recovery,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const TouchAPIKey = `-- name: TouchAPIKey :exec
 UPDATE api_keys SET used_at = now() WHERE id = $1
 `
@@ -465,12 +659,37 @@ func (q *Queries) TouchSession(ctx context.Context, tokenHash []byte) error {
 	return err
 }
 
+const UseRecoveryCode = `-- name: UseRecoveryCode :execrows
+UPDATE agent_totp SET recovery = array_remove(recovery, $1::bytea)
+WHERE agent_id = $2 AND confirmed_at IS NOT NULL AND $1::bytea = any(recovery)
+`
+
+func (q *Queries) UseRecoveryCode(ctx context.Context, hash []byte, agentID chat.AgentID) (int64, error) {
+	result, err := q.db.Exec(ctx, UseRecoveryCode, hash, agentID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const UseSetupLink = `-- name: UseSetupLink :execrows
 UPDATE setup_links SET used_at = now() WHERE token_hash = $1 AND agent_id IS NULL AND used_at IS NULL AND expires_at > now()
 `
 
 func (q *Queries) UseSetupLink(ctx context.Context, tokenHash []byte) (int64, error) {
 	result, err := q.db.Exec(ctx, UseSetupLink, tokenHash)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const UseTOTPStep = `-- name: UseTOTPStep :execrows
+UPDATE agent_totp SET step = $1 WHERE agent_id = $2 AND confirmed_at IS NOT NULL AND step < $1
+`
+
+func (q *Queries) UseTOTPStep(ctx context.Context, step int64, agentID chat.AgentID) (int64, error) {
+	result, err := q.db.Exec(ctx, UseTOTPStep, step, agentID)
 	if err != nil {
 		return 0, err
 	}

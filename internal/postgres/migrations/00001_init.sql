@@ -77,6 +77,7 @@ CREATE TABLE agent_presence (
 
 CREATE TABLE sessions (
 	token_hash bytea PRIMARY KEY, -- SHA-256 of the cookie
+	id         uuid NOT NULL UNIQUE DEFAULT gen_random_uuid(), -- by which its owner names it
 	agent_id   uuid NOT NULL REFERENCES agents ON DELETE CASCADE,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	used_at    timestamptz NOT NULL DEFAULT now(),
@@ -85,6 +86,15 @@ CREATE TABLE sessions (
 	ip         text NOT NULL DEFAULT ''
 );
 CREATE INDEX sessions_agent ON sessions (agent_id);
+
+-- A person's second factor.
+CREATE TABLE agent_totp (
+	agent_id     uuid PRIMARY KEY REFERENCES agents ON DELETE CASCADE,
+	sealed       bytea NOT NULL,               -- the secret that the phone shares
+	confirmed_at timestamptz,                  -- null: begun, not asked for yet
+	step         bigint NOT NULL DEFAULT 0,    -- of the last code that was taken: it is good once, and none before it is
+	recovery     bytea[] NOT NULL DEFAULT '{}' -- hashes of the codes for the day the phone is lost
+);
 
 CREATE TABLE setup_links ( -- one-time: the first admin's link, later invitations
 	token_hash bytea PRIMARY KEY,
@@ -104,6 +114,14 @@ CREATE TABLE api_keys (
 	used_at    timestamptz,
 	revoked_at timestamptz
 );
+
+-- What a key of role manager or agent sees.
+CREATE TABLE api_key_departments (
+	api_key_id    uuid NOT NULL REFERENCES api_keys ON DELETE CASCADE,
+	department_id uuid NOT NULL REFERENCES departments ON DELETE CASCADE,
+	PRIMARY KEY (api_key_id, department_id)
+);
+CREATE INDEX api_key_departments_department ON api_key_departments (department_id);
 
 CREATE TABLE end_reasons (
 	id       uuid PRIMARY KEY,

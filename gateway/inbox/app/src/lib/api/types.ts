@@ -92,7 +92,7 @@ export interface Department {
 export interface EndReason { id: ID; label: string; position: number; disabled: boolean }
 export interface BreakReason { id: ID; label: string; position: number; disabled: boolean }
 /** GET /api-keys. POST answers the same with `key`, the only time it is shown. */
-export interface ApiKey { id: ID; name: string; role: Role; scopes: string[]; created_at: Time; used_at?: Time; key?: string }
+export interface ApiKey { id: ID; name: string; role: Role; scopes: string[]; departments?: ID[]; created_at: Time; used_at?: Time; key?: string }
 /** GET /conversations/{id}/draft → Page<Draft>, at most one for each tab. */
 export interface Draft { tab: 'reply' | 'note'; text: string; reply_to?: ID; updated_at: Time }
 export interface CannedReply { id: ID; shortcut: string; title: string; text: string; personal: boolean }
@@ -286,7 +286,7 @@ export interface SendMessage {
   location?: { latitude: number; longitude: number; name?: string; address?: string };
   buttons?: { id: string; title: string }[];
   list?: { button: string; sections: { title?: string; rows: { id: string; title: string; description?: string }[] }[] };
-  template?: { id: ID; values: Record<string, string> };
+  template?: { id?: ID; name?: string; language?: string; values: Record<string, string> }; // by its id, or by its name
 }
 
 // --- templates -----------------------------------------------------------------------------------------------------------
