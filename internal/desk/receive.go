@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"slices"
 	"time"
 
@@ -116,7 +117,15 @@ type laneError struct {
 	happenings int
 }
 
-func (e laneError) Error() string { return e.err.Error() }
+// Error tells the cause too, where a refusal keeps it from its callers: this is read by who looks after the quarantine.
+func (e laneError) Error() string {
+	own, ok := errors.AsType[*chat.Error](e.err)
+	if !ok || own.Cause == nil || strings.Contains(own.Message, own.Cause.Error()) {
+		return e.err.Error()
+	}
+	return own.Error() + ": " + own.Cause.Error()
+}
+
 func (e laneError) Unwrap() error { return e.err }
 
 // setAside deals with a single event that could not be applied: again later, and quarantined after a few tries.
@@ -133,11 +142,11 @@ func (d *Desk) setAside(ctx context.Context, account chat.AccountID, cause error
 			}
 		}
 		d.metrics.Quarantined(string(e.Kind))
-		d.log.Error("event quarantined", "account", account.String(), "event", e.ID.String(), "attempts", e.Attempts+1, "error", le.err.Error())
-		return d.store.QuarantineEvent(ctx, account, e.ID, le.err.Error())
+		d.log.Error("event quarantined", "account", account.String(), "event", e.ID.String(), "attempts", e.Attempts+1, "error", le.Error())
+		return d.store.QuarantineEvent(ctx, account, e.ID, le.Error())
 	}
-	d.log.Warn("event failed", "account", account.String(), "event", e.ID.String(), "attempt", e.Attempts+1, "error", le.err.Error())
-	return d.store.FailEvent(ctx, account, e.ID, le.err.Error(), time.Second<<e.Attempts)
+	d.log.Warn("event failed", "account", account.String(), "event", e.ID.String(), "attempt", e.Attempts+1, "error", le.Error())
+	return d.store.FailEvent(ctx, account, e.ID, le.Error(), time.Second<<e.Attempts)
 }
 
 // unpark applies updates that were parked in the moment in which their message got its provider id.
