@@ -14,6 +14,7 @@ func TestInABrowser(t *testing.T) {
 		{script: "whatsapp", says: "WhatsApp from the first word to taken up again"},
 		{script: "instagram", says: "Instagram and the seven days of a person"},
 		{script: "widget", says: "the chat on a shop's site"},
+		{script: "keyboard", says: "a day without a pointer"},
 		{script: "loss", says: "nothing is lost"},
 		{script: "still", says: "nothing moves"},
 		{script: "canaries", says: "markup stays text"},

@@ -51,7 +51,7 @@ await step('files are called so, and are what they are not', async () => {
   await evil.file(Buffer.from(`<html><script>alert('html')</script></html>`), 'text/html', `${payloads('file')[0]}.html`, payloads('caption')[0]);
   await evil.file(Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" onload="alert('svg')"><image href="http://${host}/svg"/></svg>`), 'image/svg+xml', 'a.svg');
   await deniz.message('caption').waitFor();
-  const files = deniz.log.getByRole('button', { name: /octet-stream/ });
+  const files = deniz.log.getByRole('button', { name: /HTML · |^Document/ });
   await becomes('both are files to save', () => files.count(), 2);
   const [saved] = await Promise.all([page.waitForEvent('download'), files.first().click()]);
   const answer = await deniz.context.request.get(saved.url());

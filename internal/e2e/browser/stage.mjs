@@ -61,6 +61,7 @@ export async function tab(context, name) {
   page.on('request', (r) => /^(https?|wss?):/.test(r.url()) && new URL(r.url()).hostname !== '127.0.0.1' && wrong(`asks ${r.url()}`));
   page.on('websocket', (w) => new URL(w.url()).hostname !== '127.0.0.1' && wrong(`opens ${w.url()}`));
   page.on('response', (r) => r.status() >= 500 && wrong(`${r.status()} ${r.request().method()} ${r.url()}`));
+  page.on('filechooser', () => {}); // from the start: the first might open before the story's own ear is heard of
   page.on('crash', () => wrong('the page crashed'));
   page.on('close', () => pages.delete(page));
   return page;

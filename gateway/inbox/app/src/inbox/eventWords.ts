@@ -6,10 +6,6 @@ import { desk } from '../lib/state/desk.svelte';
 import { session } from '../lib/state/session.svelte';
 import type { IconName } from '../lib/ui/icons';
 
-function nameOf(id: ID | undefined): string {
-  return id && id === session.me?.id ? t('event.you') : desk.agentName(id);
-}
-
 export function eventIcon(e: ThreadEvent): IconName {
   switch (e.kind) {
     case 'queued': return 'queue';
@@ -26,29 +22,34 @@ export function eventIcon(e: ThreadEvent): IconName {
 
 const text = (v: unknown) => (typeof v === 'string' ? v : '');
 
+/** The sentence of an event. What one did or got oneself has a sentence of its own: “you” is not a name that fits everywhere. */
 export function eventWords(e: ThreadEvent): { key: Key; params: Params } {
   const data = e.data ?? {};
-  const actor = e.actor ? nameOf(e.actor) : '';
+  const me = session.me?.id;
+  const actor = e.actor ? desk.agentName(e.actor) : '';
+  const or = (own: string, key: Key, mine: boolean): Key => (mine && known(own)) || key;
   switch (e.kind) {
     case 'assigned': {
-      const to = nameOf(text(data.to));
-      const how = text(data.how);
-      const mine = data.to === session.me?.id;
-      const key = known(`event.assigned.${how}${mine ? '.me' : ''}`) ?? known(`event.assigned.${how}`) ?? 'event.assigned.automatic';
-      return { key, params: { to, actor: actor || t('event.gatehouse') } };
+      const how = `event.assigned.${text(data.how)}`;
+      const own = data.to === me ? `${how}.me` : `${how}.by_me`;
+      return { key: or(own, known(how) ?? 'event.assigned.automatic', data.to === me || e.actor === me), params: { to: desk.agentName(text(data.to)), actor: actor || t('event.gatehouse') } };
     }
     case 'queued': {
-      const department = desk.department(text(data.department))?.name ?? '';
-      const from = text(data.from) ? nameOf(text(data.from)) : actor;
-      return { key: known(`event.queued.${text(data.why)}`) ?? 'event.queued.new', params: { department, from } };
+      const why = `event.queued.${text(data.why)}`;
+      const from = text(data.from) || e.actor;
+      return {
+        key: or(`${why}.me`, known(why) ?? 'event.queued.new', from === me),
+        params: { department: desk.department(text(data.department))?.name ?? '', from: from ? desk.agentName(from) : '' },
+      };
     }
     case 'ended': {
       const label = text(data.label);
-      return { key: label ? 'event.ended.for' : 'event.ended', params: { actor: actor || t('event.gatehouse'), reason: label } };
+      const key = label ? 'event.ended.for' : 'event.ended';
+      return { key: or(`${key}.me`, key, e.actor === me), params: { actor: actor || t('event.gatehouse'), reason: label } };
     }
     case 'pended':
     case 'reopened':
-      return { key: actor ? `event.${e.kind}` : `event.${e.kind}.auto`, params: { actor } };
+      return { key: or(`event.${e.kind}.me`, actor ? `event.${e.kind}` : `event.${e.kind}.auto`, e.actor === me), params: { actor } };
     case 'referral':
       return { key: 'event.referral', params: { title: text(data.headline) || text(data.source) || '' } };
     case 'window':

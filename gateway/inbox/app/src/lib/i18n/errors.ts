@@ -49,6 +49,14 @@ export function sentence(code: string, details: Details = {}): string {
   return t(key, params);
 }
 
+/** Where in a form a refusal belongs, and what to say there; null if it is not about one of the form's fields. */
+export function fieldRefused({ code, details = {} }: { code: string; details?: Details }, has: (field: string) => boolean): { field: string; says: string } | null {
+  const field = text(details.setting) ?? text(details.field);
+  if (!field || !has(field)) return null;
+  const rule = known(`rule.${code}.${text(details.rule) ?? field}`);
+  return { field, says: rule ? t(rule, facts(details)) : t('form.notAccepted') };
+}
+
 /** A toast may hold any key; refusals are sentences already. */
 export function sentenceKnown(key: Key, params: Params): string {
   return key.startsWith('error.') ? sentence(key.slice('error.'.length), params) : t(key, params);

@@ -17,6 +17,9 @@ export interface ListQuery {
   sort: Sort;
 }
 
+/** What waits to be read: in an ended conversation nothing does. */
+export const unreadOf = (c: Conversation | undefined) => (c && c.status !== 'closed' ? c.unread : 0);
+
 export function defaultSort(view: View): Sort {
   return sortsOf(view)[0];
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Limits } from '../api/types';
 import { checkFile, kindOf, textLength } from './files';
 import { fold, score } from './fold';
+import { readable } from '../i18n/phone';
 import { linkify } from './linkify';
 import { viewWindow } from './window';
 
@@ -47,6 +48,7 @@ describe('finding', () => {
     expect([a, b, c, d]).toEqual([0, 2, 2, 3]);
     expect(score('end', 'to end')).toBe(1);
     expect(score('xyz', 'End')).toBeUndefined();
+    expect(score('zeyn', 'Bize yazdığınız için teşekkür ederiz. İyi günler dileriz.')).toBeUndefined();
   });
 });
 
@@ -55,4 +57,11 @@ describe('links', () => {
     expect(linkify('Bak: https://maviev.com/a?b=1. Tamam')).toEqual([{ text: 'Bak: ' }, { text: 'https://maviev.com/a?b=1', href: 'https://maviev.com/a?b=1' }, { text: '. Tamam' }]);
     expect(linkify('javascript:alert(1)')).toEqual([{ text: 'javascript:alert(1)' }]);
   });
+});
+
+describe('a phone number', () => {
+  test.each([
+    ['+905332041896', '+90 533 204 18 96'], ['+12025550123', '+1 202 555 0123'], ['+447911123456', '+44 791 112 34 56'], ['+35318012345', '+353 180 123 45'],
+    ['@maviev', '@maviev'], ['+90 533', '+90 533'], ['', ''],
+  ])('%s is read as %s', (given, want) => expect(readable(given).replaceAll('\u00a0', ' ')).toBe(want));
 });

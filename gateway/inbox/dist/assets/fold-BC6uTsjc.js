@@ -1,1 +1,0 @@
-function e(e){return e.replace(/[Iİı]/g,`i`).toLowerCase().normalize(`NFD`).replace(/\p{M}/gu,``)}function t(t,n){let r=e(t.trim()),i=e(n);if(!r||i.startsWith(r))return 0;let a=i.indexOf(r);if(a>0&&/[\s,.·/-]/.test(i[a-1]))return 1;if(a>0)return 2;let o=0;for(let e of i)e===r[o]&&o++;return o===r.length?3:void 0}export{t as n,e as t};

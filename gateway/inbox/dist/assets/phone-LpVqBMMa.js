@@ -1,0 +1,1 @@
+var e=/^(2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58])/;function t(t){if(!/^\+\d{8,15}$/.test(t))return t;let n=t.slice(1),r=/^[17]/.test(n)?1:e.test(n)?2:3,i=[n.slice(0,r)],a=n.slice(r);for(;a.length>4;a=a.slice(3))i.push(a.slice(0,3));return a.length===4&&n[0]!==`1`?i.push(a.slice(0,2),a.slice(2)):i.push(a),`+${i.join(`\xA0`)}`}export{t};

@@ -1,0 +1,135 @@
+// Every page as people look at it (UI.md §10.1, §10.2): at a desk light and dark, on a phone, in Turkish, on a desk that is
+// lived in. On each: nothing that axe-core finds, no scrolling sideways, nothing in the console. With SHOTS naming a folder,
+// a picture of each stays there, to be looked at beside the prototype's.
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { EMAIL, PASSWORD, becomes, done, enter, step, tab, until, violations } from './stage.mjs';
+import { Agent, colleague } from './desk.mjs';
+import { Phone, customer } from './phone.mjs';
+
+const { SHOTS } = process.env;
+const LONG = 'Muhammed Abdülkerim Karahasanoğlu-Yıldırım';
+const desks = {
+  light: { viewport: { width: 1440, height: 900 }, colorScheme: 'light' },
+  dark: { viewport: { width: 1440, height: 900 }, colorScheme: 'dark' },
+  phone: { viewport: { width: 390, height: 844 }, colorScheme: 'light', hasTouch: true, isMobile: true },
+  turkish: { viewport: { width: 1280, height: 800 }, colorScheme: 'light', locale: 'tr-TR' },
+};
+let deniz, open = {};
+
+const shoot = async (page, name) => {
+  if (!SHOTS) return;
+  mkdirSync(SHOTS, { recursive: true });
+  await page.screenshot({ path: join(SHOTS, `${name}.png`), animations: 'disabled' });
+};
+
+/** What must hold on every page that stands still. */
+async function check(page, name) {
+  await page.evaluate(() => document.fonts.ready);
+  await shoot(page, name);
+  const wide = await page.evaluate(() => document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth);
+  assert.ok(wide <= 0, `${name} scrolls ${wide} px sideways`);
+  assert.deepEqual(await violations(page), [], name);
+}
+
+await step('a desk that is lived in', async () => {
+  deniz = await Agent.at();
+  await deniz.be('Online');
+  const people = {};
+  for (const [key, name, address] of [
+    ['elif', 'Elif Yıldız', '905332041896'], ['long', LONG, '905424417035'], ['james', 'James Okafor', 'james.okafor'], ['closed', 'Selin Kaya', '905375550142'], ['evening', 'Zeynep Arslan', '905375550143'],
+  ]) people[key] = await customer(name, address);
+  await people.closed.write('Beyaz kahvaltı takımı ne zaman gelir?');
+  await until('it is here', async () => (await deniz.ask('GET', '/counts')).mine === 1);
+  const phone = await Phone.of('Elif Yıldız');
+  await phone.aDayLater();
+  await phone.page.close();
+  // A session lasts a day too.
+  await deniz.context.close();
+  deniz = await Agent.at();
+  await deniz.be('Online');
+
+  await people.elif.write('Merhaba, dün gelen kutuda bir tabak kırık çıktı.');
+  await deniz.open('Elif Yıldız');
+  await deniz.write('Merhaba Elif Hanım, çok üzgünüz. Kırılan tabağın bir fotoğrafını gönderebilir misiniz? Yenisini hemen hazırlayalım.');
+  await becomes('it arrived', () => deniz.status('çok üzgünüz'), 'Delivered');
+  await people.elif.sample('plate.jpg', 'Köşesi böyle gelmiş');
+  await people.elif.sample('voice.ogg');
+  await people.elif.write('Fatura: https://maviev.example/f/20431 numara MV-20431');
+  await deniz.message('Köşesi böyle').waitFor();
+  await deniz.composer.getByRole('tab', { name: 'Note' }).click();
+  await deniz.page.getByRole('textbox', { name: 'Note, only agents see this' }).fill('Kargo firmasına tutanak açıldı, değişim onaylandı.');
+  await deniz.page.keyboard.press('Enter');
+  await deniz.message('tutanak').waitFor();
+  await deniz.composer.getByRole('tab', { name: 'Reply' }).click();
+  open.elif = deniz.page.url().split('/').pop();
+
+  await people.long.write(`Uzun bir soru: ${'nakliye, iade, fatura ve teslim tarihi hakkında birkaç şey sormak istiyorum. '.repeat(12)}`);
+  await people.james.write('Is the navy bowl back in stock? 🫐');
+  await people.evening.write('https://maviev.example/urunler/ege-serisi-koyu-lacivert-yemek-tabagi-6-parca-cok-uzun-bir-adres-satira-sigmaz');
+  await until('all are mine', async () => (await deniz.ask('GET', '/counts')).mine === 5);
+  const mine = (await deniz.ask('GET', '/conversations?view=mine')).items;
+  for (const key of Object.keys(people)) open[key] = mine.find((c) => c.contact.name === people[key].name).id;
+  const reasons = (await deniz.ask('GET', '/end-reasons')).items;
+  await deniz.ask('POST', `/conversations/${open.james}/end`, { reason_id: reasons[0].id, note: 'Stok gelince haber verildi.' });
+
+  const departments = (await deniz.ask('GET', '/departments')).items;
+  await deniz.ask('POST', '/departments', { name: 'Kurumsal Satış ve Toptan Müşteri İlişkileri', description: 'Uzun adlı bir departman', policy: 'random' });
+  await deniz.ask('POST', '/agents', {
+    name: LONG, email: 'muhammed.abdulkerim.karahasanoglu-yildirim@maviev.example', role: 'agent', password: 'a-long-enough-password', departments: departments.map((d) => d.id), behavior: 'normal', capacity: 5, languages: ['tr', 'en', 'de'],
+  });
+  await colleague('merve');
+});
+
+/** The pages: where, and what is there when it is drawn. */
+const pages = [
+  ['inbox-mine', () => '/inbox/mine', (p) => p.getByRole('option').first()],
+  ['thread', () => `/inbox/mine/${open.elif}`, (p) => p.locator('#composer textarea')],
+  ['thread-long', () => `/inbox/mine/${open.long}`, (p) => p.locator('#composer textarea')],
+  ['thread-closed-window', () => `/inbox/mine/${open.closed}`, (p) => p.locator('#composer .prev').first()],
+  ['thread-ended', () => `/inbox/history/${open.james}`, (p) => p.locator('#composer').getByRole('button').first()],
+  ['queue-empty', () => '/inbox/queue', (p) => p.locator('section.list p').first()],
+  ['nothing-matches', () => '/inbox/all?q=xyzzy', (p) => p.locator('section.list p').first()],
+  ['accounts', () => '/console/accounts', (p) => p.locator('table')],
+  ['account-new', () => '/console/accounts/new', (p) => p.locator('form')],
+  ['agents', () => '/console/agents', (p) => p.locator('table')],
+  ['agent-new', () => '/console/agents/new', (p) => p.locator('aside.drawer form')],
+  ['departments', () => '/console/departments', (p) => p.locator('table')],
+  ['end-reasons', () => '/console/end-reasons', (p) => p.locator('main li').first()],
+  ['canned-replies', () => '/console/canned-replies', (p) => p.locator('table')],
+  ['api-keys-empty', () => '/console/api-keys', (p) => p.locator('main p').first()],
+  ['me', () => '/me', (p) => p.locator('main form').first()],
+];
+
+for (const [desk, options] of Object.entries(desks)) {
+  await step(`the pages: ${desk}`, async () => {
+    const context = await enter(options);
+    const page = await tab(context, desk);
+    await page.goto('/sign-in');
+    await page.locator('input[type=password]').waitFor();
+    await check(page, `${desk}-sign-in`);
+    await page.locator('input[type=email]').fill(EMAIL);
+    await page.locator('input[type=password]').fill(PASSWORD);
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/inbox/mine');
+    for (const [name, path, drawn] of pages) {
+      await page.goto(path());
+      await drawn(page).waitFor();
+      await check(page, `${desk}-${name}`);
+    }
+    await page.goto(`/inbox/mine/${open.elif}`);
+    await page.locator('#composer textarea').waitFor();
+    await page.keyboard.press('Control+k');
+    await page.getByRole('dialog').getByRole('option').first().waitFor();
+    await check(page, `${desk}-command-bar`);
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    await page.keyboard.press('e');
+    await page.getByRole('dialog').getByRole('radio').first().waitFor();
+    await check(page, `${desk}-end`);
+    await context.close();
+  });
+}
+
+await done();
