@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"strings"
 	"slices"
+	"strings"
 	"time"
 
 	"gatehouse/internal/chat"
