@@ -163,6 +163,35 @@ func TestAPersonSeesAndEndsTheirSessions(t *testing.T) { // S30
 	here.get("/api/v1/me").into(200, nil)
 }
 
+func TestAnAdminReadsWhoChangedWhat(t *testing.T) { // I21
+	t.Parallel()
+	h := newHouse(t)
+	admin := h.agent(chat.RoleAdmin)
+	for _, label := range []string{"Bir", "İki", "Üç"} {
+		admin.post("/api/v1/end-reasons", map[string]string{"label": label}).into(201, nil)
+	}
+	type page struct {
+		Items []struct {
+			ID      int64
+			AgentID string `json:"agent_id"`
+			Action  string
+			Name    string
+		}
+		Next string
+	}
+	var first, second page
+	admin.get("/api/v1/audit?limit=2").into(200, &first)
+	if len(first.Items) != 2 || first.Items[0].Name != "Üç" || first.Items[0].Action != "end_reason.created" || first.Items[0].AgentID != admin.principal.AgentID.String() {
+		t.Fatalf("%+v", first)
+	}
+	admin.get("/api/v1/audit?limit=2&cursor="+first.Next).into(200, &second)
+	if len(second.Items) != 1 || second.Items[0].Name != "Bir" || second.Next != "" {
+		t.Errorf("%+v", second)
+	}
+	h.agent(chat.RoleAdmin).get("/api/v1/audit?cursor="+first.Next).refused(400, chat.CodeInvalid)
+	h.agent(chat.RoleManager).get("/api/v1/audit").refused(403, chat.CodeForbidden)
+}
+
 func TestOverTLSTheCookieIsBoundToTheHost(t *testing.T) { // S23
 	t.Parallel()
 	for name, change := range map[string]func(*gateway.Config, *gateway.Deps){

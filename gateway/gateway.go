@@ -197,7 +197,7 @@ func Routes(a *api.API, l *live.Live) []web.Route {
 	assign := may(chat.PermissionAssign, auth.ScopeInboxWrite)
 	accounts, agents := may(chat.PermissionAccounts, auth.ScopeAccounts), may(chat.PermissionAgents, auth.ScopeAgents)
 	departments, endings := may(chat.PermissionDepartments, auth.ScopeAgents), may(chat.PermissionEndReasons, auth.ScopeAgents)
-	keys := may(chat.PermissionAPIKeys, auth.ScopeAdmin)
+	keys, overseer := may(chat.PermissionAPIKeys, auth.ScopeAdmin), may(chat.PermissionSeeAll, auth.ScopeAdmin)
 	routes := []web.Route{
 		post("/session", anyone, web.JSON(a.SignIn), "Sign in"),
 		del("/session", signed.BeforePassword(), web.Done(a.SignOut), "Sign out; offline at once"),
@@ -279,6 +279,7 @@ func Routes(a *api.API, l *live.Live) []web.Route {
 		get("/api-keys", keys, web.JSON(a.ListAPIKeys), "Keys that hold"),
 		post("/api-keys", keys, web.Created(a.CreateAPIKey), "Make one; shown once"),
 		del("/api-keys/{id}", keys, web.Done(a.DeleteAPIKey), "End one"),
+		get("/audit", overseer, web.JSON(a.ListAudit), "Who changed what, the latest first"),
 	}
 	return append(routes, web.OpenAPI("Gatehouse", routes))
 }

@@ -105,6 +105,7 @@ var classes = map[string]class{
 	"DELETE /canned-replies/{id}": {key: auth.ScopeTemplates},
 	"GET /api-keys":               {key: auth.ScopeAdmin, permission: chat.PermissionAPIKeys},
 	"POST /api-keys":              {key: auth.ScopeAdmin, permission: chat.PermissionAPIKeys},
+	"GET /audit":                  {key: auth.ScopeAdmin, permission: chat.PermissionSeeAll},
 	"DELETE /api-keys/{id}":       {key: auth.ScopeAdmin, permission: chat.PermissionAPIKeys},
 }
 

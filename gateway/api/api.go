@@ -30,6 +30,7 @@ type Desk interface {
 	files
 	signIns
 	security
+	audit
 	people
 	departments
 	reasons

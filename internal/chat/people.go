@@ -144,6 +144,7 @@ type HolderWrite struct {
 	Presence    *PresenceChange
 	EndSessions bool
 	KeepSession []byte // token hash of the one that EndSessions spares
+	Audit       *Audit // of a privileged change
 	Write       Write
 }
 

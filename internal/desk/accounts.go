@@ -15,10 +15,10 @@ type accountStore interface {
 	Accounts(ctx context.Context) ([]chat.SealedAccount, error)
 	Account(ctx context.Context, id chat.AccountID) (chat.SealedAccount, error)
 	// CreateAccount adds an account with its lanes. CodeInUse: its own key; CodeInvalid: the department.
-	CreateAccount(ctx context.Context, a chat.SealedAccount) (created time.Time, err error)
+	CreateAccount(ctx context.Context, by chat.Audit, a chat.SealedAccount) (created time.Time, err error)
 	// ChangeAccount locks an account and writes what decide makes of it, unless that is nil; a refusal of decide is returned as
-	// it is.
-	ChangeAccount(ctx context.Context, id chat.AccountID, decide func(chat.SealedAccount) (*chat.SealedAccount, error)) error
+	// it is. by is nil for what no person did.
+	ChangeAccount(ctx context.Context, by *chat.Audit, id chat.AccountID, decide func(chat.SealedAccount) (*chat.SealedAccount, error)) error
 }
 
 // OpenAccount is a channel account with its secrets opened, for those who talk to the provider.
@@ -114,7 +114,7 @@ func (d *Desk) CreateAccount(ctx context.Context, p chat.Principal, f chat.Accou
 	if err != nil {
 		return chat.AccountView{}, err
 	}
-	if a.CreatedAt, err = d.store.CreateAccount(ctx, a); err != nil {
+	if a.CreatedAt, err = d.store.CreateAccount(ctx, chat.Audited(p, "account.created", a.ID, a.Name).With("kind", a.Kind), a); err != nil {
 		return chat.AccountView{}, err
 	}
 	return d.accountChanged(ctx, a, true), nil
@@ -123,7 +123,8 @@ func (d *Desk) CreateAccount(ctx context.Context, p chat.Principal, f chat.Accou
 // UpdateAccount changes the fields and settings that are given. An account that the provider refused is tried again with its
 // new settings.
 func (d *Desk) UpdateAccount(ctx context.Context, p chat.Principal, id chat.AccountID, c chat.AccountPatch) (chat.AccountView, error) {
-	return d.changeAccount(ctx, p, id, func(a chat.SealedAccount) (chat.SealedAccount, error) {
+	trace := chat.Audited(p, "account.updated", id, "").With("changed", given(c)).With("settings", slices.Sorted(maps.Keys(c.Settings)))
+	return d.changeAccount(ctx, p, trace, id, func(a chat.SealedAccount) (chat.SealedAccount, error) {
 		if c.Settings != nil && a.State != chat.AccountDisabled {
 			a.State, a.StateReason = chat.AccountConnected, ""
 		}
@@ -133,7 +134,7 @@ func (d *Desk) UpdateAccount(ctx context.Context, p chat.Principal, id chat.Acco
 
 // DisableAccount switches an account off: nothing leaves it. What its contacts write is still received.
 func (d *Desk) DisableAccount(ctx context.Context, p chat.Principal, id chat.AccountID) (chat.AccountView, error) {
-	return d.changeAccount(ctx, p, id, func(a chat.SealedAccount) (chat.SealedAccount, error) {
+	return d.changeAccount(ctx, p, chat.Audited(p, "account.disabled", id, ""), id, func(a chat.SealedAccount) (chat.SealedAccount, error) {
 		a.State, a.StateReason = chat.AccountDisabled, ""
 		return a, nil
 	})
@@ -141,7 +142,7 @@ func (d *Desk) DisableAccount(ctx context.Context, p chat.Principal, id chat.Acc
 
 // EnableAccount switches an account on again; what waited goes out.
 func (d *Desk) EnableAccount(ctx context.Context, p chat.Principal, id chat.AccountID) (chat.AccountView, error) {
-	return d.changeAccount(ctx, p, id, func(a chat.SealedAccount) (chat.SealedAccount, error) {
+	return d.changeAccount(ctx, p, chat.Audited(p, "account.enabled", id, ""), id, func(a chat.SealedAccount) (chat.SealedAccount, error) {
 		a.State, a.StateReason = chat.AccountConnected, ""
 		return a, nil
 	})
@@ -162,7 +163,7 @@ func (d *Desk) AskForTemplates(ctx context.Context, p chat.Principal, id chat.Ac
 // NoteAccount keeps what was learnt about an account: that it works, or why not. An account that an admin disabled stays so.
 func (d *Desk) NoteAccount(ctx context.Context, id chat.AccountID, state chat.AccountState, reason string) error {
 	var after *chat.SealedAccount
-	err := d.store.ChangeAccount(ctx, id, func(a chat.SealedAccount) (*chat.SealedAccount, error) {
+	err := d.store.ChangeAccount(ctx, nil, id, func(a chat.SealedAccount) (*chat.SealedAccount, error) {
 		after = nil
 		if a.State != chat.AccountDisabled && (a.State != state || a.StateReason != reason) {
 			a.State, a.StateReason = state, reason
@@ -176,12 +177,12 @@ func (d *Desk) NoteAccount(ctx context.Context, id chat.AccountID, state chat.Ac
 	return err
 }
 
-func (d *Desk) changeAccount(ctx context.Context, p chat.Principal, id chat.AccountID, decide func(chat.SealedAccount) (chat.SealedAccount, error)) (chat.AccountView, error) {
+func (d *Desk) changeAccount(ctx context.Context, p chat.Principal, trace chat.Audit, id chat.AccountID, decide func(chat.SealedAccount) (chat.SealedAccount, error)) (chat.AccountView, error) {
 	if err := p.Need(chat.PermissionAccounts); err != nil {
 		return chat.AccountView{}, err
 	}
 	var after chat.SealedAccount
-	if err := d.store.ChangeAccount(ctx, id, func(a chat.SealedAccount) (_ *chat.SealedAccount, err error) {
+	if err := d.store.ChangeAccount(ctx, &trace, id, func(a chat.SealedAccount) (_ *chat.SealedAccount, err error) {
 		after, err = decide(a)
 		return &after, err
 	}); err != nil {

@@ -98,6 +98,7 @@ type Store interface {
 	presenceStore
 	signInStore
 	totpStore
+	auditStore
 	accountStore
 	settingsStore
 	sealedStore

@@ -18,7 +18,7 @@ type peopleStore interface {
 	Me(ctx context.Context, id chat.AgentID) (chat.Me, error)
 	SetPrefs(ctx context.Context, id chat.AgentID, prefs []byte) error
 	// CreateAgent adds an active agent. CodeInUse: the e-mail address; CodeInvalid: a department.
-	CreateAgent(ctx context.Context, a chat.Agent, p chat.Password) error
+	CreateAgent(ctx context.Context, by chat.Audit, a chat.Agent, p chat.Password) error
 	// ChangeAgent locks an agent and writes what decide returns; a refusal of decide is returned as it is.
 	ChangeAgent(ctx context.Context, n chat.HolderNeeds, decide func(chat.HolderState) (*chat.HolderWrite, error)) error
 }
@@ -81,7 +81,7 @@ func (d *Desk) CreateAgent(ctx context.Context, p chat.Principal, f chat.AgentFo
 	if err != nil {
 		return chat.AgentLoad{}, err
 	}
-	if err := d.store.CreateAgent(ctx, a, chat.Password{Hash: hash, MustChange: true}); err != nil {
+	if err := d.store.CreateAgent(ctx, chat.Audited(p, "agent.created", a.ID, a.Name).With("role", a.Role).With("departments", sorted(a.Departments)), a, chat.Password{Hash: hash, MustChange: true}); err != nil {
 		return chat.AgentLoad{}, err
 	}
 	d.settingsChanged(ctx, "agents")
@@ -167,7 +167,7 @@ func language(field, tag string) (string, error) {
 
 // UpdateAgent changes the fields of an agent that are given. The last active admin stays one: CodeInUse.
 func (d *Desk) UpdateAgent(ctx context.Context, p chat.Principal, id chat.AgentID, c chat.AgentPatch) (chat.AgentLoad, error) {
-	return d.editAgent(ctx, p, chat.HolderNeeds{Agent: id, Admins: true}, func(st chat.HolderState, _ *ledger, w *chat.HolderWrite) error {
+	return d.editAgent(ctx, p, "agent.updated", chat.HolderNeeds{Agent: id, Admins: true}, func(st chat.HolderState, _ *ledger, w *chat.HolderWrite) error {
 		return applyAgent(w.Agent, c)
 	})
 }
@@ -175,7 +175,7 @@ func (d *Desk) UpdateAgent(ctx context.Context, p chat.Principal, id chat.AgentI
 // DisableAgent ends an agent's sessions and returns what they hold to its lines, at its old places. The last active admin
 // cannot be disabled: CodeInUse.
 func (d *Desk) DisableAgent(ctx context.Context, p chat.Principal, id chat.AgentID) (chat.AgentLoad, error) {
-	return d.editAgent(ctx, p, chat.HolderNeeds{Agent: id, Admins: true, Held: true}, func(st chat.HolderState, l *ledger, w *chat.HolderWrite) error {
+	return d.editAgent(ctx, p, "agent.disabled", chat.HolderNeeds{Agent: id, Admins: true, Held: true}, func(st chat.HolderState, l *ledger, w *chat.HolderWrite) error {
 		w.Agent.State = chat.AgentDisabled
 		w.Presence = &chat.PresenceChange{Presence: chat.Offline}
 		w.EndSessions = true
@@ -188,7 +188,7 @@ func (d *Desk) DisableAgent(ctx context.Context, p chat.Principal, id chat.Agent
 
 // EnableAgent lets a disabled agent in again.
 func (d *Desk) EnableAgent(ctx context.Context, p chat.Principal, id chat.AgentID) (chat.AgentLoad, error) {
-	return d.editAgent(ctx, p, chat.HolderNeeds{Agent: id}, func(_ chat.HolderState, _ *ledger, w *chat.HolderWrite) error {
+	return d.editAgent(ctx, p, "agent.enabled", chat.HolderNeeds{Agent: id}, func(_ chat.HolderState, _ *ledger, w *chat.HolderWrite) error {
 		w.Agent.State = chat.AgentActive
 		return nil
 	})
@@ -209,13 +209,15 @@ func (d *Desk) SetAgentPassword(ctx context.Context, p chat.Principal, id chat.A
 	}
 	return d.changeAgent(ctx, chat.HolderNeeds{Agent: id}, func(_ chat.HolderState, _ *ledger, w *chat.HolderWrite) error {
 		w.Password = &chat.Password{Hash: hash, MustChange: true}
+		trace := chat.Audited(p, "agent.password_set", id, a.Name)
+		w.Audit = &trace
 		w.EndSessions = true
 		return nil
 	})
 }
 
 // editAgent is an admin's change of an agent's row. edit finds the row as it is in w.Agent.
-func (d *Desk) editAgent(ctx context.Context, p chat.Principal, n chat.HolderNeeds, edit func(st chat.HolderState, l *ledger, w *chat.HolderWrite) error) (chat.AgentLoad, error) {
+func (d *Desk) editAgent(ctx context.Context, p chat.Principal, action string, n chat.HolderNeeds, edit func(st chat.HolderState, l *ledger, w *chat.HolderWrite) error) (chat.AgentLoad, error) {
 	if err := p.Need(chat.PermissionAgents); err != nil {
 		return chat.AgentLoad{}, err
 	}
@@ -229,6 +231,8 @@ func (d *Desk) editAgent(ctx context.Context, p chat.Principal, n chat.HolderNee
 		if admin(st.Agent.Agent) && !admin(a) && st.OtherAdmins == 0 {
 			return chat.Errorf(chat.CodeInUse, "the last active admin").With("rule", "last_admin")
 		}
+		trace := chat.Audited(p, action, a.ID, a.Name).With("changed", rights(st.Agent.Agent, a))
+		w.Audit = &trace
 		return nil
 	})
 	if err != nil {

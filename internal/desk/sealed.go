@@ -63,7 +63,7 @@ func (d *Desk) Reseal(ctx context.Context) (n int, err error) {
 		if !d.box.Stale(a.Sealed) {
 			continue
 		}
-		if err := d.store.ChangeAccount(ctx, a.ID, func(a chat.SealedAccount) (*chat.SealedAccount, error) {
+		if err := d.store.ChangeAccount(ctx, nil, a.ID, func(a chat.SealedAccount) (*chat.SealedAccount, error) {
 			s, err := d.unseal(a)
 			a.Sealed = d.seal(a.ID, s)
 			return &a, err

@@ -15,21 +15,22 @@ type settingsStore interface {
 	// Departments counts who waits only within the principal's scope.
 	Departments(ctx context.Context, p chat.Principal) ([]chat.DepartmentCard, error)
 	// Names, labels and shortcuts that are taken are CodeInUse; what does not exist is CodeNotFound.
-	CreateDepartment(ctx context.Context, d chat.Department) error
-	PatchDepartment(ctx context.Context, id chat.DepartmentID, c chat.DepartmentPatch) (chat.Department, error)
-	DeleteDepartment(ctx context.Context, id chat.DepartmentID) error
+	CreateDepartment(ctx context.Context, by chat.Audit, d chat.Department) error
+	PatchDepartment(ctx context.Context, by chat.Audit, id chat.DepartmentID, c chat.DepartmentPatch) (chat.Department, error)
+	DeleteDepartment(ctx context.Context, by chat.Audit, id chat.DepartmentID) error
 
 	EndReasons(ctx context.Context) ([]chat.EndReason, error)
-	CreateEndReason(ctx context.Context, id chat.EndReasonID, label string) (position int, err error)
-	PatchEndReason(ctx context.Context, id chat.EndReasonID, c chat.ReasonPatch) (chat.EndReason, error)
+	CreateEndReason(ctx context.Context, by chat.Audit, id chat.EndReasonID, label string) (position int, err error)
+	PatchEndReason(ctx context.Context, by chat.Audit, id chat.EndReasonID, c chat.ReasonPatch) (chat.EndReason, error)
 	BreakReasons(ctx context.Context) ([]chat.BreakReason, error)
-	CreateBreakReason(ctx context.Context, id chat.BreakReasonID, label string) (position int, err error)
-	PatchBreakReason(ctx context.Context, id chat.BreakReasonID, c chat.ReasonPatch) (chat.BreakReason, error)
+	CreateBreakReason(ctx context.Context, by chat.Audit, id chat.BreakReasonID, label string) (position int, err error)
+	PatchBreakReason(ctx context.Context, by chat.Audit, id chat.BreakReasonID, c chat.ReasonPatch) (chat.BreakReason, error)
 
 	CannedReplies(ctx context.Context, of chat.AgentID) ([]chat.CannedReply, error)
-	CreateCannedReply(ctx context.Context, r chat.CannedReply) error
-	PatchCannedReply(ctx context.Context, id chat.CannedReplyID, of chat.AgentID, shared bool, c chat.CannedReplyPatch) (chat.CannedReply, error)
-	DeleteCannedReply(ctx context.Context, id chat.CannedReplyID, of chat.AgentID, shared bool) error
+	// A shared saved answer leaves a trace; an agent's own does not.
+	CreateCannedReply(ctx context.Context, by chat.Audit, r chat.CannedReply) error
+	PatchCannedReply(ctx context.Context, by chat.Audit, id chat.CannedReplyID, of chat.AgentID, shared bool, c chat.CannedReplyPatch) (chat.CannedReply, error)
+	DeleteCannedReply(ctx context.Context, by chat.Audit, id chat.CannedReplyID, of chat.AgentID, shared bool) error
 	SharedCannedReply(ctx context.Context, id chat.CannedReplyID) (bool, error)
 
 	Drafts(ctx context.Context, of chat.AgentID, conversation chat.ConversationID) ([]chat.Draft, error)
@@ -63,7 +64,7 @@ func (d *Desk) CreateDepartment(ctx context.Context, p chat.Principal, dep chat.
 		return chat.DepartmentCard{}, err
 	}
 	dep.ID, dep.Name, dep.Description, dep.ReturnAfter = chat.NewID[chat.DepartmentID](), *c.Name, *c.Description, *c.ReturnAfter
-	if err := d.store.CreateDepartment(ctx, dep); err != nil {
+	if err := d.store.CreateDepartment(ctx, chat.Audited(p, "department.created", dep.ID, dep.Name), dep); err != nil {
 		return chat.DepartmentCard{}, err
 	}
 	d.settingsChanged(ctx, "departments")
@@ -80,7 +81,7 @@ func (d *Desk) UpdateDepartment(ctx context.Context, p chat.Principal, id chat.D
 	if err != nil {
 		return card, err
 	}
-	if _, err := d.store.PatchDepartment(ctx, id, c); err != nil {
+	if _, err := d.store.PatchDepartment(ctx, chat.Audited(p, "department.updated", id, "").With("changed", given(c)), id, c); err != nil {
 		return card, err
 	}
 	d.settingsChanged(ctx, "departments")
@@ -124,7 +125,7 @@ func (d *Desk) DeleteDepartment(ctx context.Context, p chat.Principal, id chat.D
 	if err := p.Need(chat.PermissionDepartments); err != nil {
 		return err
 	}
-	if err := d.store.DeleteDepartment(ctx, id); err != nil {
+	if err := d.store.DeleteDepartment(ctx, chat.Audited(p, "department.deleted", id, ""), id); err != nil {
 		return err
 	}
 	d.settingsChanged(ctx, "departments")
@@ -140,14 +141,14 @@ func (d *Desk) EndReasons(ctx context.Context) ([]chat.EndReason, error) {
 func (d *Desk) CreateEndReason(ctx context.Context, p chat.Principal, label string) (chat.EndReason, error) {
 	return createReason(ctx, d, p, chat.PermissionEndReasons, "end_reasons", label, func(label string) (r chat.EndReason, err error) {
 		r = chat.EndReason{ID: chat.NewID[chat.EndReasonID](), Label: label}
-		r.Position, err = d.store.CreateEndReason(ctx, r.ID, label)
+		r.Position, err = d.store.CreateEndReason(ctx, chat.Audited(p, "end_reason.created", r.ID, label), r.ID, label)
 		return r, err
 	})
 }
 
 // UpdateEndReason changes the fields that are given. Events of the past keep the label that they were made with.
 func (d *Desk) UpdateEndReason(ctx context.Context, p chat.Principal, id chat.EndReasonID, c chat.ReasonPatch) (chat.EndReason, error) {
-	return patchReason(ctx, d, p, chat.PermissionEndReasons, "end_reasons", id, c, d.store.PatchEndReason)
+	return patchReason(ctx, d, p, chat.PermissionEndReasons, "end_reasons", id, c, "end_reason.updated", d.store.PatchEndReason)
 }
 
 // BreakReasons lists why agents pause, in the list's order, disabled ones too.
@@ -159,14 +160,14 @@ func (d *Desk) BreakReasons(ctx context.Context) ([]chat.BreakReason, error) {
 func (d *Desk) CreateBreakReason(ctx context.Context, p chat.Principal, label string) (chat.BreakReason, error) {
 	return createReason(ctx, d, p, chat.PermissionDepartments, "break_reasons", label, func(label string) (r chat.BreakReason, err error) {
 		r = chat.BreakReason{ID: chat.NewID[chat.BreakReasonID](), Label: label}
-		r.Position, err = d.store.CreateBreakReason(ctx, r.ID, label)
+		r.Position, err = d.store.CreateBreakReason(ctx, chat.Audited(p, "break_reason.created", r.ID, label), r.ID, label)
 		return r, err
 	})
 }
 
 // UpdateBreakReason changes the fields that are given.
 func (d *Desk) UpdateBreakReason(ctx context.Context, p chat.Principal, id chat.BreakReasonID, c chat.ReasonPatch) (chat.BreakReason, error) {
-	return patchReason(ctx, d, p, chat.PermissionDepartments, "break_reasons", id, c, d.store.PatchBreakReason)
+	return patchReason(ctx, d, p, chat.PermissionDepartments, "break_reasons", id, c, "break_reason.updated", d.store.PatchBreakReason)
 }
 
 func reasonLabel(s string) (string, error) { return line("label", s, 1, 60) }
@@ -185,7 +186,7 @@ func createReason[R any](ctx context.Context, d *Desk, p chat.Principal, need ch
 }
 
 func patchReason[R any, I chat.ID](ctx context.Context, d *Desk, p chat.Principal, need chat.Permission, what string, id I, c chat.ReasonPatch,
-	patch func(context.Context, I, chat.ReasonPatch) (R, error),
+	action string, patch func(context.Context, chat.Audit, I, chat.ReasonPatch) (R, error),
 ) (r R, err error) {
 	if err := p.Need(need); err != nil {
 		return r, err
@@ -198,7 +199,7 @@ func patchReason[R any, I chat.ID](ctx context.Context, d *Desk, p chat.Principa
 			return r, err
 		}
 	}
-	if r, err = patch(ctx, id, c); err == nil {
+	if r, err = patch(ctx, chat.Audited(p, action, id, "").With("changed", given(c)), id, c); err == nil {
 		d.settingsChanged(ctx, what)
 	}
 	return r, err
@@ -226,7 +227,7 @@ func (d *Desk) CreateCannedReply(ctx context.Context, p chat.Principal, r chat.C
 	if personal {
 		r.AgentID = p.AgentID
 	}
-	if err := d.store.CreateCannedReply(ctx, r); err != nil {
+	if err := d.store.CreateCannedReply(ctx, chat.Audited(p, "canned_reply.created", r.ID, r.Shortcut), r); err != nil {
 		return chat.CannedReply{}, err
 	}
 	d.settingsChanged(ctx, "canned_replies")
@@ -240,7 +241,7 @@ func (d *Desk) UpdateCannedReply(ctx context.Context, p chat.Principal, id chat.
 		return chat.CannedReply{}, err
 	}
 	allowed := p.Need(chat.PermissionCannedReplies)
-	r, err := d.store.PatchCannedReply(ctx, id, p.AgentID, allowed == nil, c)
+	r, err := d.store.PatchCannedReply(ctx, chat.Audited(p, "canned_reply.updated", id, "").With("changed", given(c)), id, p.AgentID, allowed == nil, c)
 	if err != nil {
 		return r, d.notOwn(ctx, id, allowed, err)
 	}
@@ -251,7 +252,7 @@ func (d *Desk) UpdateCannedReply(ctx context.Context, p chat.Principal, id chat.
 // DeleteCannedReply removes one's own saved answer, or a shared one.
 func (d *Desk) DeleteCannedReply(ctx context.Context, p chat.Principal, id chat.CannedReplyID) error {
 	allowed := p.Need(chat.PermissionCannedReplies)
-	if err := d.store.DeleteCannedReply(ctx, id, p.AgentID, allowed == nil); err != nil {
+	if err := d.store.DeleteCannedReply(ctx, chat.Audited(p, "canned_reply.deleted", id, ""), id, p.AgentID, allowed == nil); err != nil {
 		return d.notOwn(ctx, id, allowed, err)
 	}
 	d.settingsChanged(ctx, "canned_replies")

@@ -30,11 +30,11 @@ type signInStore interface {
 	KeepSetupLink(ctx context.Context, tokenHash []byte, life time.Duration) error
 	// SetupOpen and Setup return CodeNotFound when the link is used, over or unknown, or there is an admin.
 	SetupOpen(ctx context.Context, tokenHash []byte) error
-	Setup(ctx context.Context, tokenHash []byte, a chat.Agent, p chat.Password) error
+	Setup(ctx context.Context, by chat.Audit, tokenHash []byte, a chat.Agent, p chat.Password) error
 
 	APIKeys(ctx context.Context) ([]chat.APIKey, error)
-	CreateAPIKey(ctx context.Context, k chat.APIKey, hash []byte) (time.Time, error)
-	RevokeAPIKey(ctx context.Context, id chat.APIKeyID) error
+	CreateAPIKey(ctx context.Context, by chat.Audit, k chat.APIKey, hash []byte) (time.Time, error)
+	RevokeAPIKey(ctx context.Context, by chat.Audit, id chat.APIKeyID) error
 	// APIKey returns CodeSessionOver unless the key holds.
 	APIKey(ctx context.Context, hash []byte) (chat.APIKey, error)
 }
@@ -186,6 +186,8 @@ func (d *Desk) ChangePassword(ctx context.Context, p chat.Principal, tokenHash [
 			return chat.Errorf(chat.CodeChangedMeanwhile, "the password was changed meanwhile")
 		}
 		w.Password = &chat.Password{Hash: hash}
+		trace := chat.Audited(p, "agent.password_changed", p.AgentID, st.Agent.Name)
+		w.Audit = &trace
 		w.EndSessions, w.KeepSession = true, tokenHash
 		return nil
 	})
@@ -225,7 +227,7 @@ func (d *Desk) Setup(ctx context.Context, linkHash []byte, name, email, password
 		return "", agent, err
 	}
 	a.Departments = []chat.DepartmentID{department}
-	if err := d.store.Setup(ctx, linkHash, a, chat.Password{Hash: hash}); err != nil {
+	if err := d.store.Setup(ctx, chat.Audited(chat.Principal{AgentID: a.ID}, "agent.set_up", a.ID, a.Name), linkHash, a, chat.Password{Hash: hash}); err != nil {
 		return "", agent, err
 	}
 	token, err = d.startSession(ctx, chat.Credentials{Agent: a, PasswordHash: hash}, ip, userAgent)
@@ -260,7 +262,8 @@ func (d *Desk) CreateAPIKey(ctx context.Context, p chat.Principal, f chat.APIKey
 	if k.Departments, err = d.keyDepartments(ctx, p, f); err != nil {
 		return chat.APIKey{}, "", err
 	}
-	if k.CreatedAt, err = d.store.CreateAPIKey(ctx, k, hash); err != nil {
+	trace := chat.Audited(p, "api_key.created", k.ID, k.Name).With("role", k.Role).With("scopes", k.Scopes).With("departments", sorted(k.Departments))
+	if k.CreatedAt, err = d.store.CreateAPIKey(ctx, trace, k, hash); err != nil {
 		return chat.APIKey{}, "", err
 	}
 	return k, plain, nil
@@ -290,7 +293,7 @@ func (d *Desk) RevokeAPIKey(ctx context.Context, p chat.Principal, id chat.APIKe
 	if err := p.Need(chat.PermissionAPIKeys); err != nil {
 		return err
 	}
-	return d.store.RevokeAPIKey(ctx, id)
+	return d.store.RevokeAPIKey(ctx, chat.Audited(p, "api_key.revoked", id, ""), id)
 }
 
 // APIKey finds who asks with an API key, by its hash. CodeSessionOver: unknown or revoked.

@@ -13,11 +13,12 @@ type totpStore interface {
 	TOTP(ctx context.Context, of chat.AgentID) (chat.TOTP, error)
 	// BeginTOTP returns CodeInUse if there is a confirmed one, ConfirmTOTP CodeChangedMeanwhile if sealed is not what was begun.
 	BeginTOTP(ctx context.Context, of chat.AgentID, sealed []byte) error
-	ConfirmTOTP(ctx context.Context, of chat.AgentID, sealed []byte, step int64, recovery [][]byte) error
+	ConfirmTOTP(ctx context.Context, by chat.Audit, of chat.AgentID, sealed []byte, step int64, recovery [][]byte) error
 	// UseTOTPStep and UseRecoveryCode take what is good once, and tell whether it was.
 	UseTOTPStep(ctx context.Context, of chat.AgentID, step int64) (bool, error)
 	UseRecoveryCode(ctx context.Context, of chat.AgentID, hash []byte) (bool, error)
-	EndTOTP(ctx context.Context, of chat.AgentID) error
+	// EndTOTP returns CodeNotFound if there is none.
+	EndTOTP(ctx context.Context, by chat.Audit, of chat.AgentID) error
 	SealedTOTPs(ctx context.Context) (map[chat.AgentID][]byte, error)
 	ResealTOTP(ctx context.Context, of chat.AgentID, from, to []byte) error
 }
@@ -71,26 +72,28 @@ func (d *Desk) ConfirmTOTP(ctx context.Context, p chat.Principal, code string) (
 		return nil, err
 	}
 	recovery, hashes := d.second.RecoveryCodes()
-	return recovery, d.store.ConfirmTOTP(ctx, p.AgentID, t.Sealed, step, hashes)
+	return recovery, d.store.ConfirmTOTP(ctx, chat.Audited(p, "agent.totp_confirmed", p.AgentID, ""), p.AgentID, t.Sealed, step, hashes)
 }
 
-// EndTOTP removes the agent's own second factor.
+// EndTOTP removes the agent's own second factor. CodeNotFound: there is none.
 func (d *Desk) EndTOTP(ctx context.Context, p chat.Principal, password string) error {
-	if _, err := d.prove(ctx, p, "password", password); err != nil {
+	found, err := d.prove(ctx, p, "password", password)
+	if err != nil {
 		return err
 	}
-	return d.store.EndTOTP(ctx, p.AgentID)
+	return d.store.EndTOTP(ctx, chat.Audited(p, "agent.totp_ended", p.AgentID, found.Name), p.AgentID)
 }
 
-// EndAgentTOTP removes an agent's second factor: their phone is lost, and the recovery codes too. Their sessions end.
+// EndAgentTOTP removes an agent's second factor, if there is one (CodeNotFound): their phone is lost, and the recovery codes too. Their sessions end.
 func (d *Desk) EndAgentTOTP(ctx context.Context, p chat.Principal, id chat.AgentID) error {
 	if err := p.Need(chat.PermissionAgents); err != nil {
 		return err
 	}
-	if _, err := d.agent(ctx, id); err != nil {
+	a, err := d.agent(ctx, id)
+	if err != nil {
 		return err
 	}
-	if err := d.store.EndTOTP(ctx, id); err != nil {
+	if err := d.store.EndTOTP(ctx, chat.Audited(p, "agent.totp_ended", id, a.Name), id); err != nil {
 		return err
 	}
 	return d.changeAgent(ctx, chat.HolderNeeds{Agent: id}, func(_ chat.HolderState, _ *ledger, w *chat.HolderWrite) error {

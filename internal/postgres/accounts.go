@@ -39,8 +39,8 @@ func (s *Store) Account(ctx context.Context, id chat.AccountID) (chat.SealedAcco
 
 // CreateAccount adds a channel account with its keys and its lanes, and returns when it was made. A key of its own that
 // another account has is CodeInUse.
-func (s *Store) CreateAccount(ctx context.Context, a chat.SealedAccount) (created time.Time, err error) {
-	err = s.inTx(ctx, s.pool, "create account", func(tx pgx.Tx) error {
+func (s *Store) CreateAccount(ctx context.Context, by chat.Audit, a chat.SealedAccount) (created time.Time, err error) {
+	err = s.audited(ctx, by, func(tx pgx.Tx, _ *chat.Audit) error {
 		q := s.q.WithTx(tx)
 		created, err = q.InsertAccount(ctx, gen.InsertAccountParams{
 			ID: a.ID, Kind: string(a.Kind), Name: a.Name, Address: a.Address, State: string(a.State), StateReason: a.StateReason,
@@ -59,8 +59,8 @@ func (s *Store) CreateAccount(ctx context.Context, a chat.SealedAccount) (create
 }
 
 // ChangeAccount locks a channel account and writes what decide makes of it, keys included, unless that is nil. A refusal of
-// decide is returned as it is.
-func (s *Store) ChangeAccount(ctx context.Context, id chat.AccountID, decide func(chat.SealedAccount) (*chat.SealedAccount, error)) error {
+// decide is returned as it is. What a person changed has a trace; by is nil for what the desk noticed by itself.
+func (s *Store) ChangeAccount(ctx context.Context, by *chat.Audit, id chat.AccountID, decide func(chat.SealedAccount) (*chat.SealedAccount, error)) error {
 	return s.inTx(ctx, s.pool, "account", func(tx pgx.Tx) error {
 		r, err := s.q.WithTx(tx).LockAccount(ctx, id)
 		if err != nil {
@@ -78,6 +78,11 @@ func (s *Store) ChangeAccount(ctx context.Context, id chat.AccountID, decide fun
 		b.Queue(gen.UpdateAccount, a.Name, a.Address, a.State, a.StateReason, a.DepartmentID, a.Language, jsonOf(a.Settings), notNull(a.Sealed), id)
 		b.Queue(gen.DropAccountKeys, id)
 		queueKeys(&b, *a)
+		if by != nil {
+			trace := *by
+			trace.Name = a.Name
+			b.Queue(gen.InsertAudit, auditArgs(trace)...)
+		}
 		return namedAccount(runBatch(ctx, tx, &b), *a)
 	})
 }

@@ -59,8 +59,8 @@ func (s *Store) SetPrefs(ctx context.Context, id chat.AgentID, prefs []byte) err
 }
 
 // CreateAgent adds an active agent. An e-mail address that somebody has is CodeInUse.
-func (s *Store) CreateAgent(ctx context.Context, a chat.Agent, p chat.Password) error {
-	return s.inTx(ctx, s.pool, "create agent", func(tx pgx.Tx) error { return insertAgent(ctx, tx, a, p) })
+func (s *Store) CreateAgent(ctx context.Context, by chat.Audit, a chat.Agent, p chat.Password) error {
+	return s.audited(ctx, by, func(tx pgx.Tx, _ *chat.Audit) error { return insertAgent(ctx, tx, a, p) })
 }
 
 func insertAgent(ctx context.Context, tx pgx.Tx, a chat.Agent, p chat.Password) error {
@@ -218,4 +218,7 @@ func queueHolder(b *pgx.Batch, id chat.AgentID, w *chat.HolderWrite) {
 		b.Queue(gen.EndSessionsOf, id, notNull(w.KeepSession))
 	}
 	queueWrite(b, chat.AccountID{}, &w.Write)
+	if w.Audit != nil {
+		b.Queue(gen.InsertAudit, auditArgs(*w.Audit)...)
+	}
 }

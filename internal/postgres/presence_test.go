@@ -22,7 +22,7 @@ func staff(t *testing.T, s *postgres.Store, n int) []chat.AgentID {
 			ID: chat.NewID[chat.AgentID](), Name: fmt.Sprint("agent ", i), Email: fmt.Sprintf("a%d@example.com", i), Role: chat.RoleAgent,
 			State: chat.AgentActive, Behavior: chat.BehaviorNormal, Capacity: 15,
 		}
-		if err := s.CreateAgent(t.Context(), a, chat.Password{}); err != nil {
+		if err := s.CreateAgent(t.Context(), chat.Audited(chat.Principal{}, "agent.created", a.ID, a.Name), a, chat.Password{}); err != nil {
 			t.Fatal(err)
 		}
 		ids = append(ids, a.ID)

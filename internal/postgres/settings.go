@@ -26,8 +26,8 @@ func scope(p chat.Principal) []uid {
 }
 
 // CreateDepartment adds a department and its line. A name that another one has is CodeInUse.
-func (s *Store) CreateDepartment(ctx context.Context, d chat.Department) error {
-	return s.inTx(ctx, s.pool, "create department", func(tx pgx.Tx) error {
+func (s *Store) CreateDepartment(ctx context.Context, by chat.Audit, d chat.Department) error {
+	return s.audited(ctx, by, func(tx pgx.Tx, _ *chat.Audit) error {
 		var b pgx.Batch
 		b.Queue(gen.InsertDepartment, d.ID, d.Name, d.Description, int16(d.Color), d.Policy, d.Sticky, d.ReturnOnBreak, int32(d.ReturnAfter.Seconds()))
 		b.Queue(gen.InsertLine, d.ID)
@@ -36,7 +36,7 @@ func (s *Store) CreateDepartment(ctx context.Context, d chat.Department) error {
 }
 
 // PatchDepartment changes the fields that are given.
-func (s *Store) PatchDepartment(ctx context.Context, id chat.DepartmentID, c chat.DepartmentPatch) (chat.Department, error) {
+func (s *Store) PatchDepartment(ctx context.Context, by chat.Audit, id chat.DepartmentID, c chat.DepartmentPatch) (d chat.Department, err error) {
 	arg := gen.PatchDepartmentParams{
 		ID: id, Name: c.Name, Description: c.Description, Policy: c.Policy, Sticky: c.Sticky, ReturnOnBreak: c.ReturnOnBreak,
 	}
@@ -48,13 +48,29 @@ func (s *Store) PatchDepartment(ctx context.Context, id chat.DepartmentID, c cha
 		seconds := int32(c.ReturnAfter.Seconds())
 		arg.ReturnAfterS = &seconds
 	}
-	row, err := s.q.PatchDepartment(ctx, arg)
-	return departmentOf(row.Department), wrap(named(err, rule{"departments_name", "name"}))
+	err = s.audited(ctx, by, func(tx pgx.Tx, a *chat.Audit) error {
+		row, err := s.q.WithTx(tx).PatchDepartment(ctx, arg)
+		d = departmentOf(row.Department)
+		a.Name = d.Name
+		return named(err, rule{"departments_name", "name"})
+	})
+	return d, err
 }
 
 // DeleteDepartment removes a department that no conversation and no channel account refers to; otherwise CodeInUse.
-func (s *Store) DeleteDepartment(ctx context.Context, id chat.DepartmentID) error {
-	return one(s.q.DeleteDepartment(ctx, id))
+func (s *Store) DeleteDepartment(ctx context.Context, by chat.Audit, id chat.DepartmentID) error {
+	return s.audited(ctx, by, func(tx pgx.Tx, a *chat.Audit) error {
+		names, err := s.q.WithTx(tx).DeleteDepartment(ctx, id)
+		return theOne(a, names, err)
+	})
+}
+
+// theOne names the row that was changed; none is CodeNotFound.
+func theOne(a *chat.Audit, names []string, err error) error {
+	if err == nil && len(names) > 0 {
+		a.Name = names[0]
+	}
+	return one(int64(len(names)), err)
 }
 
 // EndReasons lists why conversations end, in the list's order, disabled ones too.
@@ -68,27 +84,45 @@ func endReason(g gen.EndReason) chat.EndReason {
 }
 
 // CreateEndReason adds a reason at the end of the list and returns its position.
-func (s *Store) CreateEndReason(ctx context.Context, id chat.EndReasonID, label string) (position int, err error) {
-	n, err := s.q.InsertEndReason(ctx, id, label)
-	return int(n), wrap(named(err, rule{"end_reasons_label", "label"}))
+func (s *Store) CreateEndReason(ctx context.Context, by chat.Audit, id chat.EndReasonID, label string) (position int, err error) {
+	err = s.audited(ctx, by, func(tx pgx.Tx, _ *chat.Audit) error {
+		n, err := s.q.WithTx(tx).InsertEndReason(ctx, id, label)
+		position = int(n)
+		return named(err, rule{"end_reasons_label", "label"})
+	})
+	return position, err
 }
 
 // PatchEndReason changes the fields that are given.
-func (s *Store) PatchEndReason(ctx context.Context, id chat.EndReasonID, c chat.ReasonPatch) (chat.EndReason, error) {
-	row, err := s.q.PatchEndReason(ctx, gen.PatchEndReasonParams{ID: id, Label: c.Label, Position: int32Of(c.Position), Disabled: c.Disabled})
-	return endReason(row.EndReason), wrap(named(err, rule{"end_reasons_label", "label"}))
+func (s *Store) PatchEndReason(ctx context.Context, by chat.Audit, id chat.EndReasonID, c chat.ReasonPatch) (r chat.EndReason, err error) {
+	err = s.audited(ctx, by, func(tx pgx.Tx, a *chat.Audit) error {
+		row, err := s.q.WithTx(tx).PatchEndReason(ctx, gen.PatchEndReasonParams{ID: id, Label: c.Label, Position: int32Of(c.Position), Disabled: c.Disabled})
+		r = endReason(row.EndReason)
+		a.Name = r.Label
+		return named(err, rule{"end_reasons_label", "label"})
+	})
+	return r, err
 }
 
 // CreateBreakReason adds a reason at the end of the list and returns its position.
-func (s *Store) CreateBreakReason(ctx context.Context, id chat.BreakReasonID, label string) (position int, err error) {
-	n, err := s.q.InsertBreakReason(ctx, id, label)
-	return int(n), wrap(named(err, rule{"break_reasons_label", "label"}))
+func (s *Store) CreateBreakReason(ctx context.Context, by chat.Audit, id chat.BreakReasonID, label string) (position int, err error) {
+	err = s.audited(ctx, by, func(tx pgx.Tx, _ *chat.Audit) error {
+		n, err := s.q.WithTx(tx).InsertBreakReason(ctx, id, label)
+		position = int(n)
+		return named(err, rule{"break_reasons_label", "label"})
+	})
+	return position, err
 }
 
 // PatchBreakReason changes the fields that are given.
-func (s *Store) PatchBreakReason(ctx context.Context, id chat.BreakReasonID, c chat.ReasonPatch) (chat.BreakReason, error) {
-	row, err := s.q.PatchBreakReason(ctx, gen.PatchBreakReasonParams{ID: id, Label: c.Label, Position: int32Of(c.Position), Disabled: c.Disabled})
-	return breakReason(row.BreakReason), wrap(named(err, rule{"break_reasons_label", "label"}))
+func (s *Store) PatchBreakReason(ctx context.Context, by chat.Audit, id chat.BreakReasonID, c chat.ReasonPatch) (r chat.BreakReason, err error) {
+	err = s.audited(ctx, by, func(tx pgx.Tx, a *chat.Audit) error {
+		row, err := s.q.WithTx(tx).PatchBreakReason(ctx, gen.PatchBreakReasonParams{ID: id, Label: c.Label, Position: int32Of(c.Position), Disabled: c.Disabled})
+		r = breakReason(row.BreakReason)
+		a.Name = r.Label
+		return named(err, rule{"break_reasons_label", "label"})
+	})
+	return r, err
 }
 
 func int32Of(n *int) *int32 {
@@ -109,25 +143,59 @@ func cannedReply(g gen.CannedReply) chat.CannedReply {
 	return chat.CannedReply{ID: g.ID, Shortcut: g.Shortcut, Title: g.Title, Text: g.Text, AgentID: id(g.AgentID)}
 }
 
-// CreateCannedReply adds a saved answer. A shortcut that its owner has already is CodeInUse.
-func (s *Store) CreateCannedReply(ctx context.Context, r chat.CannedReply) error {
-	return wrap(named(s.q.InsertCannedReply(ctx, gen.InsertCannedReplyParams{
-		ID: r.ID, Shortcut: r.Shortcut, Title: r.Title, Text: r.Text, AgentID: nullID(r.AgentID),
-	}), rule{"canned_replies_shortcut", "shortcut"}))
+// CreateCannedReply adds a saved answer. A shortcut that its owner has already is CodeInUse. A shared one leaves a trace.
+func (s *Store) CreateCannedReply(ctx context.Context, by chat.Audit, r chat.CannedReply) error {
+	return s.canned(ctx, by, func(q *gen.Queries) (chat.CannedReply, error) {
+		return r, q.InsertCannedReply(ctx, gen.InsertCannedReplyParams{
+			ID: r.ID, Shortcut: r.Shortcut, Title: r.Title, Text: r.Text, AgentID: nullID(r.AgentID),
+		})
+	})
 }
 
 // PatchCannedReply changes one of the agent's own saved answers or, with shared, a shared one. Any other is CodeNotFound.
-func (s *Store) PatchCannedReply(ctx context.Context, id chat.CannedReplyID, of chat.AgentID, shared bool, c chat.CannedReplyPatch) (chat.CannedReply, error) {
-	rows, err := s.q.PatchCannedReply(ctx, gen.PatchCannedReplyParams{ID: id, Shortcut: c.Shortcut, Title: c.Title, Text: c.Text, AgentID: uid(of), Shared: shared})
-	if err := one(int64(len(rows)), named(err, rule{"canned_replies_shortcut", "shortcut"})); err != nil {
-		return chat.CannedReply{}, err
-	}
-	return cannedReply(rows[0].CannedReply), nil
+func (s *Store) PatchCannedReply(ctx context.Context, by chat.Audit, id chat.CannedReplyID, of chat.AgentID, shared bool, c chat.CannedReplyPatch) (r chat.CannedReply, err error) {
+	err = s.canned(ctx, by, func(q *gen.Queries) (chat.CannedReply, error) {
+		rows, err := q.PatchCannedReply(ctx, gen.PatchCannedReplyParams{ID: id, Shortcut: c.Shortcut, Title: c.Title, Text: c.Text, AgentID: uid(of), Shared: shared})
+		if err == nil && len(rows) == 0 {
+			return r, one(0, nil)
+		}
+		if err == nil {
+			r = cannedReply(rows[0].CannedReply)
+		}
+		return r, err
+	})
+	return r, err
 }
 
 // DeleteCannedReply removes one of the agent's own saved answers or, with shared, a shared one. Any other is CodeNotFound.
-func (s *Store) DeleteCannedReply(ctx context.Context, id chat.CannedReplyID, of chat.AgentID, shared bool) error {
-	return one(s.q.DeleteCannedReply(ctx, id, uid(of), shared))
+func (s *Store) DeleteCannedReply(ctx context.Context, by chat.Audit, id chat.CannedReplyID, of chat.AgentID, shared bool) error {
+	return s.canned(ctx, by, func(q *gen.Queries) (r chat.CannedReply, err error) {
+		rows, err := q.DeleteCannedReply(ctx, id, uid(of), shared)
+		if err == nil && len(rows) == 0 {
+			return r, one(0, nil)
+		}
+		if err == nil {
+			r = cannedReply(rows[0].CannedReply)
+		}
+		return r, err
+	})
+}
+
+// canned changes a saved answer. What agents keep for themselves is nobody else's business: only a shared one leaves a trace.
+func (s *Store) canned(ctx context.Context, by chat.Audit, do func(*gen.Queries) (chat.CannedReply, error)) error {
+	return s.inTx(ctx, s.pool, by.Action, func(tx pgx.Tx) error {
+		r, err := do(s.q.WithTx(tx))
+		if err != nil {
+			return named(err, rule{"canned_replies_shortcut", "shortcut"})
+		}
+		if !chat.IsZero(r.AgentID) {
+			return nil
+		}
+		by := by
+		by.Name = r.Shortcut
+		_, err = tx.Exec(ctx, gen.InsertAudit, auditArgs(by)...)
+		return err
+	})
 }
 
 // SharedCannedReply tells whether a saved answer is there and everybody's.

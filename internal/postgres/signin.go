@@ -139,8 +139,8 @@ func (s *Store) SetupOpen(ctx context.Context, tokenHash []byte) error {
 func errNoLink() error { return chat.Errorf(chat.CodeNotFound, "the link is used, over or unknown") }
 
 // Setup makes the first admin by a link, once. CodeNotFound: the link is used or over, or there is an admin already.
-func (s *Store) Setup(ctx context.Context, tokenHash []byte, a chat.Agent, p chat.Password) error {
-	return s.inTx(ctx, s.pool, "setup", func(tx pgx.Tx) error {
+func (s *Store) Setup(ctx context.Context, by chat.Audit, tokenHash []byte, a chat.Agent, p chat.Password) error {
+	return s.audited(ctx, by, func(tx pgx.Tx, _ *chat.Audit) error {
 		q := s.q.WithTx(tx)
 		if _, err := q.LockSetupLinks(ctx); err != nil {
 			return err
@@ -167,8 +167,8 @@ func (s *Store) APIKeys(ctx context.Context) ([]chat.APIKey, error) {
 }
 
 // CreateAPIKey keeps a key by its hash and returns when it was made. A department that there is not is CodeInvalid.
-func (s *Store) CreateAPIKey(ctx context.Context, k chat.APIKey, hash []byte) (made time.Time, err error) {
-	err = s.inTx(ctx, s.pool, "create API key", func(tx pgx.Tx) error {
+func (s *Store) CreateAPIKey(ctx context.Context, by chat.Audit, k chat.APIKey, hash []byte) (made time.Time, err error) {
+	err = s.audited(ctx, by, func(tx pgx.Tx, _ *chat.Audit) error {
 		q := s.q.WithTx(tx)
 		made, err = q.InsertAPIKey(ctx, gen.InsertAPIKeyParams{ID: k.ID, Name: k.Name, Hash: hash, Prefix: k.Prefix, Role: string(k.Role), Scopes: notNull(k.Scopes)})
 		if err != nil {
@@ -181,9 +181,11 @@ func (s *Store) CreateAPIKey(ctx context.Context, k chat.APIKey, hash []byte) (m
 }
 
 // RevokeAPIKey ends a key. One that does not exist or is revoked already is CodeNotFound.
-func (s *Store) RevokeAPIKey(ctx context.Context, id chat.APIKeyID) error {
-	n, err := s.q.RevokeAPIKey(ctx, id)
-	return one(n, err)
+func (s *Store) RevokeAPIKey(ctx context.Context, by chat.Audit, id chat.APIKeyID) error {
+	return s.audited(ctx, by, func(tx pgx.Tx, a *chat.Audit) error {
+		names, err := s.q.WithTx(tx).RevokeAPIKey(ctx, id)
+		return theOne(a, names, err)
+	})
 }
 
 // one makes "no row" CodeNotFound.

@@ -28,7 +28,7 @@ func TestTwoSetupLinksUsedAtOnceMakeOneAdmin(t *testing.T) {
 			a := chat.Agent{ID: chat.NewID[chat.AgentID](), Name: "Elif", Email: fmt.Sprintf("a%d@example.com", i), Role: chat.RoleAdmin, Behavior: chat.BehaviorNormal}
 			everybody.Go(func() {
 				<-start
-				err := s.Setup(t.Context(), link, a, chat.Password{})
+				err := s.Setup(t.Context(), chat.Audited(chat.Principal{}, "agent.set_up", a.ID, a.Name), link, a, chat.Password{})
 				if err == nil {
 					made.Add(1)
 				} else if chat.CodeOf(err) != chat.CodeNotFound {

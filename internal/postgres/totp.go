@@ -5,6 +5,8 @@ import (
 
 	"gatehouse/internal/chat"
 	"gatehouse/internal/postgres/gen"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // TOTP reads an agent's second factor; zero if there is none.
@@ -27,12 +29,14 @@ func (s *Store) BeginTOTP(ctx context.Context, of chat.AgentID, sealed []byte) e
 }
 
 // ConfirmTOTP puts a second factor to use. CodeChangedMeanwhile: it is not the one that was begun.
-func (s *Store) ConfirmTOTP(ctx context.Context, of chat.AgentID, sealed []byte, step int64, recovery [][]byte) error {
-	n, err := s.q.ConfirmTOTP(ctx, gen.ConfirmTOTPParams{AgentID: of, Sealed: sealed, Step: step, Recovery: recovery})
-	if err == nil && n == 0 {
-		return chat.Errorf(chat.CodeChangedMeanwhile, "the second factor has changed meanwhile")
-	}
-	return wrap(err)
+func (s *Store) ConfirmTOTP(ctx context.Context, by chat.Audit, of chat.AgentID, sealed []byte, step int64, recovery [][]byte) error {
+	return s.audited(ctx, by, func(tx pgx.Tx, _ *chat.Audit) error {
+		n, err := s.q.WithTx(tx).ConfirmTOTP(ctx, gen.ConfirmTOTPParams{AgentID: of, Sealed: sealed, Step: step, Recovery: recovery})
+		if err == nil && n == 0 {
+			return chat.Errorf(chat.CodeChangedMeanwhile, "the second factor has changed meanwhile")
+		}
+		return err
+	})
 }
 
 // UseTOTPStep takes a code's step, and tells whether it was good: of two sign-ins with one code one is let in.
@@ -47,10 +51,9 @@ func (s *Store) UseRecoveryCode(ctx context.Context, of chat.AgentID, hash []byt
 	return n > 0, wrap(err)
 }
 
-// EndTOTP removes an agent's second factor, if there is one.
-func (s *Store) EndTOTP(ctx context.Context, of chat.AgentID) error {
-	_, err := s.q.EndTOTP(ctx, of)
-	return wrap(err)
+// EndTOTP removes an agent's second factor. CodeNotFound: there is none.
+func (s *Store) EndTOTP(ctx context.Context, by chat.Audit, of chat.AgentID) error {
+	return s.audited(ctx, by, func(tx pgx.Tx, _ *chat.Audit) error { return one(s.q.WithTx(tx).EndTOTP(ctx, of)) })
 }
 
 // SealedTOTPs are all second factors, for sealing them anew.

@@ -105,6 +105,9 @@ func Invariants() []Invariant {
 		{ID: "I17", Claim: "no offer stays past its time", Absent: "there are no offers in this version"},
 		{ID: "I18", Claim: "an agent without a live socket is offline after 45 seconds", query: `
 			SELECT agent_id::text FROM agent_presence WHERE presence <> 'offline' AND settled <> 'offline' AND seen_at < now() - interval '60 seconds'`},
+		{ID: "I21", Claim: "the trace of privileged changes is whole and as it was written", query: `
+			SELECT id::text FROM (SELECT r, r.id, r.hash, lag(r.hash, 1, ''::bytea) OVER w AS before, row_number() OVER w AS n FROM audit r WINDOW w AS (ORDER BY r.id)) x
+			WHERE x.hash <> audit_hash(x.before, x.r) OR x.id <> x.n`},
 	}
 }
 

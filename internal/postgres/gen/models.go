@@ -115,6 +115,18 @@ type Attachment struct {
 	CreatedAt      time.Time
 }
 
+type Audit struct {
+	ID       int64
+	At       time.Time
+	AgentID  *chat.AgentID
+	KeyID    *chat.APIKeyID
+	Action   string
+	ObjectID *uuid.UUID
+	Name     string
+	Details  json.RawMessage
+	Hash     []byte
+}
+
 type BreakReason struct {
 	ID       chat.BreakReasonID
 	Label    string

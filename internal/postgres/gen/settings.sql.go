@@ -121,28 +121,64 @@ func (q *Queries) CannedReplies(ctx context.Context, agentID uuid.UUID) ([]Canne
 	return items, nil
 }
 
-const DeleteCannedReply = `-- name: DeleteCannedReply :execrows
+const DeleteCannedReply = `-- name: DeleteCannedReply :many
 DELETE FROM canned_replies r WHERE r.id = $1 AND (r.agent_id = $2::uuid OR (r.agent_id IS NULL AND $3::boolean))
+RETURNING r.id, r.shortcut, r.title, r.text, r.agent_id, r.created_at
 `
 
-func (q *Queries) DeleteCannedReply(ctx context.Context, iD chat.CannedReplyID, agentID uuid.UUID, shared bool) (int64, error) {
-	result, err := q.db.Exec(ctx, DeleteCannedReply, iD, agentID, shared)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+type DeleteCannedReplyRow struct {
+	CannedReply CannedReply
 }
 
-const DeleteDepartment = `-- name: DeleteDepartment :execrows
-DELETE FROM departments WHERE id = $1
+func (q *Queries) DeleteCannedReply(ctx context.Context, iD chat.CannedReplyID, agentID uuid.UUID, shared bool) ([]DeleteCannedReplyRow, error) {
+	rows, err := q.db.Query(ctx, DeleteCannedReply, iD, agentID, shared)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []DeleteCannedReplyRow
+	for rows.Next() {
+		var i DeleteCannedReplyRow
+		if err := rows.Scan(
+			&i.CannedReply.ID,
+			&i.CannedReply.Shortcut,
+			&i.CannedReply.Title,
+			&i.CannedReply.Text,
+			&i.CannedReply.AgentID,
+			&i.CannedReply.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const DeleteDepartment = `-- name: DeleteDepartment :many
+DELETE FROM departments WHERE id = $1 RETURNING name
 `
 
-func (q *Queries) DeleteDepartment(ctx context.Context, id chat.DepartmentID) (int64, error) {
-	result, err := q.db.Exec(ctx, DeleteDepartment, id)
+func (q *Queries) DeleteDepartment(ctx context.Context, id chat.DepartmentID) ([]string, error) {
+	rows, err := q.db.Query(ctx, DeleteDepartment, id)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	return result.RowsAffected(), nil
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		items = append(items, name)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const DeleteDraft = `-- name: DeleteDraft :exec

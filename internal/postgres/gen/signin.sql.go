@@ -438,16 +438,28 @@ func (q *Queries) ResealTOTP(ctx context.Context, toSealed []byte, agentID chat.
 	return err
 }
 
-const RevokeAPIKey = `-- name: RevokeAPIKey :execrows
-UPDATE api_keys SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL
+const RevokeAPIKey = `-- name: RevokeAPIKey :many
+UPDATE api_keys SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL RETURNING name
 `
 
-func (q *Queries) RevokeAPIKey(ctx context.Context, id chat.APIKeyID) (int64, error) {
-	result, err := q.db.Exec(ctx, RevokeAPIKey, id)
+func (q *Queries) RevokeAPIKey(ctx context.Context, id chat.APIKeyID) ([]string, error) {
+	rows, err := q.db.Query(ctx, RevokeAPIKey, id)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	return result.RowsAffected(), nil
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		items = append(items, name)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const SealedTOTPs = `-- name: SealedTOTPs :many

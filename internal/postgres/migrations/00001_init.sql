@@ -514,6 +514,53 @@ END $$;
 
 SELECT ensure_partitions(now());
 
+-- Audit ---------------------------------------------------------------------------------------------------------------
+
+-- Who changed what of the desk: one row for each privileged change, in its transaction. Rows are only ever added, and each
+-- holds the hash of the one before: whoever changes the past changes all that follows.
+CREATE TABLE audit (
+	id        bigint PRIMARY KEY, -- without a gap
+	at        timestamptz NOT NULL,
+	agent_id  uuid, -- who, by session or by key; neither: the operator at the machine. They outlive those whom they name
+	key_id    uuid,
+	action    text NOT NULL CHECK (action ~ '^[a-z_]+[.][a-z_]+$'),
+	object_id uuid,
+	name      text NOT NULL DEFAULT '', -- of the object, as it was then
+	details   jsonb NOT NULL DEFAULT '{}', -- what changed; no secret and no text of a message
+	hash      bytea NOT NULL
+);
+
+-- +goose StatementBegin
+CREATE FUNCTION audit_hash(before bytea, r audit) RETURNS bytea LANGUAGE sql STABLE AS $$
+	SELECT sha256(before || convert_to(jsonb_build_array(
+		r.id, extract(epoch FROM r.at)::text, r.agent_id, r.key_id, r.action, r.object_id, r.name, r.details)::text, 'UTF8'))
+$$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE FUNCTION audit_chain() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+	last audit;
+BEGIN
+	PERFORM pg_advisory_xact_lock(hashtext('audit')); -- the last lock of every transaction that takes it
+	SELECT * INTO last FROM audit ORDER BY id DESC LIMIT 1;
+	NEW.id := coalesce(last.id, 0) + 1;
+	NEW.at := clock_timestamp();
+	NEW.hash := audit_hash(coalesce(last.hash, ''::bytea), NEW);
+	RETURN NEW;
+END $$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE FUNCTION audit_stands() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE EXCEPTION 'rows of the audit are only ever added';
+END $$;
+-- +goose StatementEnd
+
+CREATE TRIGGER audit_chain BEFORE INSERT ON audit FOR EACH ROW EXECUTE FUNCTION audit_chain();
+CREATE TRIGGER audit_stands BEFORE UPDATE OR DELETE OR TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION audit_stands();
+
 -- +goose Down
 -- There is no way back from the first migration: it would drop the record.
 SELECT 1 / 0;

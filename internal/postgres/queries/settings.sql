@@ -29,8 +29,8 @@ UPDATE departments d SET name = coalesce(sqlc.narg(name), name), description = c
 	return_on_break = coalesce(sqlc.narg(return_on_break), return_on_break), return_after_s = coalesce(sqlc.narg(return_after_s), return_after_s)
 WHERE d.id = @id RETURNING sqlc.embed(d);
 
--- name: DeleteDepartment :execrows
-DELETE FROM departments WHERE id = $1;
+-- name: DeleteDepartment :many
+DELETE FROM departments WHERE id = $1 RETURNING name;
 
 -- name: EndReasons :many
 SELECT sqlc.embed(r) FROM end_reasons r ORDER BY r.position, r.id;
@@ -64,8 +64,9 @@ INSERT INTO canned_replies (id, shortcut, title, text, agent_id) VALUES ($1, $2,
 UPDATE canned_replies r SET shortcut = coalesce(sqlc.narg(shortcut), shortcut), title = coalesce(sqlc.narg(title), title), text = coalesce(sqlc.narg(text), text)
 WHERE r.id = @id AND (r.agent_id = @agent_id::uuid OR (r.agent_id IS NULL AND @shared::boolean)) RETURNING sqlc.embed(r);
 
--- name: DeleteCannedReply :execrows
-DELETE FROM canned_replies r WHERE r.id = @id AND (r.agent_id = @agent_id::uuid OR (r.agent_id IS NULL AND @shared::boolean));
+-- name: DeleteCannedReply :many
+DELETE FROM canned_replies r WHERE r.id = @id AND (r.agent_id = @agent_id::uuid OR (r.agent_id IS NULL AND @shared::boolean))
+RETURNING sqlc.embed(r);
 
 -- name: SharedCannedReply :one
 SELECT EXISTS (SELECT 1 FROM canned_replies WHERE id = $1 AND agent_id IS NULL);

@@ -113,8 +113,8 @@ INSERT INTO api_keys (id, name, hash, prefix, role, scopes) VALUES ($1, $2, $3, 
 -- name: InsertAPIKeyDepartments :exec
 INSERT INTO api_key_departments (api_key_id, department_id) SELECT @api_key_id::uuid, d FROM unnest(@departments::uuid[]) AS d ON CONFLICT DO NOTHING;
 
--- name: RevokeAPIKey :execrows
-UPDATE api_keys SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL;
+-- name: RevokeAPIKey :many
+UPDATE api_keys SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL RETURNING name;
 
 -- name: APIKeyByHash :many
 SELECT sqlc.embed(k), (k.used_at IS NULL OR k.used_at < now() - interval '1 minute')::boolean AS stale,
