@@ -1,6 +1,9 @@
 package chat
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // Audit is the trace that a privileged change leaves, in its transaction (RELIABILITY.md I21): who did what to what. It holds
 // no secret and no text of a message.
@@ -28,9 +31,7 @@ func Audited[T ID](p Principal, action string, object T, name string) Audit {
 // With adds a fact.
 func (a Audit) With(key string, value any) Audit {
 	details := map[string]any{key: value}
-	for k, v := range a.Details {
-		details[k] = v
-	}
+	maps.Copy(details, a.Details)
 	a.Details = details
 	return a
 }

@@ -20,8 +20,7 @@ func (o *office) trail() []chat.AuditEntry {
 	return all
 }
 
-// I21
-func TestEveryPrivilegedChangeLeavesOneTraceAndNoSecret(t *testing.T) {
+func TestEveryPrivilegedChangeLeavesOneTraceAndNoSecret(t *testing.T) { // I21
 	t.Parallel()
 	o := newOffice(t)
 	ctx := t.Context()
@@ -151,8 +150,7 @@ func TestARefusedChangeLeavesNoTrace(t *testing.T) {
 	}
 }
 
-// S63
-func TestTheTraceIsOnlyAddedToAndAForgeryIsFound(t *testing.T) {
+func TestTheTraceIsOnlyAddedToAndAForgeryIsFound(t *testing.T) { // S63
 	t.Parallel()
 	o := newOffice(t)
 	for _, err := range together(8, func(int) error {

@@ -49,8 +49,7 @@ func refusedTOTP(t *testing.T, err error, why string) {
 	}
 }
 
-// S34
-func TestASecondFactorIsAskedForOnceItIsConfirmed(t *testing.T) {
+func TestASecondFactorIsAskedForOnceItIsConfirmed(t *testing.T) { // S34
 	t.Parallel()
 	o := newOffice(t)
 	p, shared, recovery := o.enrolled("elif")
