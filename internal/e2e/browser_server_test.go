@@ -2,12 +2,10 @@ package e2e
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -96,7 +94,7 @@ func (b *browserHouse) start(t *testing.T, data string, args ...string) *browser
 	t.Helper()
 	s := &browserServer{t: t, binary: b.binary, log: &browserLog{}}
 	s.env = append(withoutGatehouse(os.Environ()),
-		"GATEHOUSE_DATA="+data, "GATEHOUSE_LISTEN="+freeAddress(t), "GATEHOUSE_OPS_LISTEN="+freeAddress(t))
+		"GATEHOUSE_DATA="+data, "GATEHOUSE_LISTEN="+freePort(t), "GATEHOUSE_OPS_LISTEN="+freePort(t))
 	s.cmd = exec.Command(b.binary, append([]string{"serve"}, args...)...)
 	s.cmd.Env, s.cmd.Stderr = s.env, s.log
 	out, err := s.cmd.StdoutPipe()
@@ -259,18 +257,6 @@ func (l *browserLog) errors() (out []string) {
 		}
 	}
 	return out
-}
-
-// freeAddress is an address on which nobody listens now.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	var lc net.ListenConfig
-	l, err := lc.Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // withoutGatehouse is an environment in which only the test configures.

@@ -66,7 +66,7 @@ func used(t *testing.T) string {
 		t.Fatal(err)
 	}
 	for _, at := range []*address{&pg, &redis} {
-		if at.port, err = freePort(); err != nil {
+		if at.port, err = FreePort(); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,10 +1,11 @@
 package embedded
 
 import (
-	"crypto/rand"
+	crand "crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/url"
 	"os"
@@ -75,8 +76,8 @@ func addresses(known Info) (pg, redis address, err error) {
 		into *address
 	}{{known.DatabaseURL, &pg}, {known.RedisURL, &redis}} {
 		if a.url == "" {
-			a.into.password = rand.Text()
-			if a.into.port, err = freePort(); err != nil {
+			a.into.password = crand.Text()
+			if a.into.port, err = FreePort(); err != nil {
 				return pg, redis, err
 			}
 			continue
@@ -93,12 +94,20 @@ func addresses(known Info) (pg, redis address, err error) {
 	return pg, redis, nil
 }
 
-func freePort() (int, error) {
-	l, err := net.Listen("tcp4", loopback+":0")
-	if err != nil {
-		return 0, err
+// FreePort finds a port of the loopback interface on which nobody listens. It lies below those that the kernel gives to
+// outgoing connections (32768 and up on Linux, ip(7)): nobody gets it by accident before its server listens, or while that
+// is started again.
+func FreePort() (int, error) {
+	const from, to, tries = 20_000, 32_000, 100
+	var err error
+	for range tries {
+		at := address{port: from + rand.IntN(to-from)}
+		var l net.Listener
+		if l, err = net.Listen("tcp4", at.String()); err == nil {
+			return at.port, l.Close()
+		}
 	}
-	return l.Addr().(*net.TCPAddr).Port, l.Close()
+	return 0, fmt.Errorf("no free port: %w", err)
 }
 
 // vacant returns the address itself, or one with another port if somebody else listens on this one by now.
@@ -107,7 +116,7 @@ func (a address) vacant() (address, error) {
 	if err == nil {
 		return a, l.Close()
 	}
-	a.port, err = freePort()
+	a.port, err = FreePort()
 	return a, err
 }
 
