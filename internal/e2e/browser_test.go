@@ -18,6 +18,8 @@ func TestInABrowser(t *testing.T) {
 		{script: "loss", says: "nothing is lost"},
 		{script: "still", says: "nothing moves"},
 		{script: "canaries", says: "markup stays text"},
+		{script: "console", says: "an administrator at work"},
+		{script: "matrix", says: "every page, light, dark, on a phone, in Turkish"},
 		{script: "entry", says: "who gets in", bare: true},
 	} {
 		t.Run(story.says, func(t *testing.T) {
