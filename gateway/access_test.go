@@ -454,7 +454,7 @@ func TestEveryAnswerCarriesItsHeaders(t *testing.T) { // S20, S22
 	h := newPorch(t)
 	for path, csp := range map[string]string{
 		"/api/v1/me": web.APICSP, "/api/v1/nothing": web.APICSP, "/api/v1/openapi.json": web.APICSP, "/api/x": web.APICSP, meta: web.APICSP, "/webhooks/x": web.APICSP,
-		"/widget/v1/x": web.APICSP, "/": inbox.Policy, "/inbox/mine": inbox.Policy, "/nothing.js": inbox.Policy,
+		"/widget/v1/x": web.APICSP, "/.env": web.APICSP, "/api//v1/me": web.APICSP, "/": inbox.Policy, "/inbox/mine": inbox.Policy, "/nothing.js": inbox.Policy,
 	} {
 		a := h.nobody().get(path)
 		for name, want := range map[string]string{

@@ -414,6 +414,7 @@ func TestAdminsSetTheDeskUpAndOthersSeeNoSecrets(t *testing.T) { // S13, B51
 		t.Errorf("%s", theirs)
 	}
 	admin.post("/api/v1/channel-accounts/"+h.Account.String()+"/check", nil).into(200, nil)
+	admin.post("/api/v1/channel-accounts/"+chat.NewID[chat.AccountID]().String()+"/check", nil).refused(404, chat.CodeNotFound)
 	admin.post("/api/v1/channel-accounts/"+h.Account.String()+"/sync-templates", nil).into(202, nil)
 	admin.post("/api/v1/channel-accounts/"+h.Account.String()+"/disable", nil).into(200, nil)
 

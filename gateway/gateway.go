@@ -14,11 +14,13 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/middleware/adaptor"
+	"github.com/valyala/fasthttp"
 
 	"gatehouse/channels"
 	"gatehouse/gateway/api"
@@ -162,8 +164,26 @@ func newApp(w *web.Web) *fiber.App {
 		DisableStartupMessage: true, ErrorHandler: w.Refuse,
 	})
 	app.Server().HeaderReceived = classes.Timeouts
+	app.Server().Handler = knownMethods(app, w)
 	app.Server().CloseOnShutdown = true
 	return app
+}
+
+// knownMethods keeps methods from Fiber that it does not know: it answers them in words of its own.
+func knownMethods(app *fiber.App, w *web.Web) fasthttp.RequestHandler {
+	handle := app.Server().Handler
+	allow := strings.Join(fiber.DefaultMethods, ", ")
+	return func(r *fasthttp.RequestCtx) {
+		if slices.Contains(fiber.DefaultMethods, string(r.Method())) {
+			handle(r)
+			return
+		}
+		c := app.AcquireCtx(r)
+		defer app.ReleaseCtx(c)
+		c.Set(fiber.HeaderAllow, allow)
+		r.Response.SetConnectionClose() // whatever its body is
+		_ = w.Refuse(c, fiber.ErrMethodNotAllowed)
+	}
 }
 
 // page serves the inbox.

@@ -254,6 +254,13 @@ func TestAnUnknownMethodIsNotAllowed(t *testing.T) { // B33
 			}
 		}
 	}
+	for _, method := range []string{"PROPFIND", "FOO", "get"} {
+		a := h.nobody().ask(method, "/api/v1/me", nil)
+		a.refused(http.StatusMethodNotAllowed, chat.CodeInvalid)
+		if a.header.Get("Allow") == "" || !a.closed {
+			t.Errorf("%s: %v", method, a.header)
+		}
+	}
 	h.nobody().get("/api/v1/nothing").refused(404, chat.CodeNotFound)
 	h.nobody().get("/api/v2/me").refused(404, chat.CodeNotFound)
 	h.nobody().get("/metrics.txt").refused(404, chat.CodeNotFound) // S50: what operators see is not here

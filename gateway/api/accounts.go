@@ -175,14 +175,22 @@ func (a *API) EnableAccount(c *web.Call, in onAccount) (ChannelAccount, error) {
 
 // CheckAccount asks the provider whether an account works, and shows it as it stands then.
 func (a *API) CheckAccount(c *web.Call, in onAccount) (ChannelAccount, error) {
+	if _, err := a.find(c, in.ID); err != nil {
+		return ChannelAccount{}, err
+	}
 	if err := a.Deps.CheckAccount(c, in.ID); err != nil {
 		return ChannelAccount{}, err
 	}
+	return a.find(c, in.ID)
+}
+
+// find shows one account.
+func (a *API) find(c *web.Call, id chat.AccountID) (ChannelAccount, error) {
 	found, err := a.Desk.Accounts(c, c.P())
 	if err != nil {
 		return ChannelAccount{}, err
 	}
-	i := slices.IndexFunc(found, func(v chat.AccountView) bool { return v.ID == in.ID })
+	i := slices.IndexFunc(found, func(v chat.AccountView) bool { return v.ID == id })
 	if i < 0 {
 		return ChannelAccount{}, chat.Errorf(chat.CodeNotFound, "no such account")
 	}

@@ -64,6 +64,7 @@ func (w *Web) Refuse(c *fiber.Ctx, err error) error {
 	status, body := explain(err)
 	body.RequestID = RequestID(c)
 	if !entered(c) {
+		c.Set(fiber.HeaderXRequestID, body.RequestID)
 		linger(c.Context().Conn()) // no header of it was understood, and it may be long
 	}
 	if status >= http.StatusInternalServerError {
@@ -76,6 +77,9 @@ func (w *Web) Refuse(c *fiber.Ctx, err error) error {
 	}
 	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
 		c.Set(fiber.HeaderRetryAfter, strconv.FormatInt(wait(body.Details), 10))
+	}
+	if len(c.Response().Header.Peek(fiber.HeaderContentSecurityPolicy)) == 0 {
+		guard(c, APICSP) // refused before it came to a door that has its own
 	}
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	return c.Status(status).JSON(refusal{body})

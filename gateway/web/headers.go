@@ -18,19 +18,23 @@ const (
 // Headers sets what every answer carries (RELIABILITY.md S20, S22). A handler may set its own after it.
 func (w *Web) Headers(csp string) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		c.Set(fiber.HeaderContentSecurityPolicy, csp)
-		c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
-		c.Set(fiber.HeaderReferrerPolicy, "no-referrer")
-		c.Set("Cross-Origin-Opener-Policy", "same-origin")
-		c.Set("Cross-Origin-Resource-Policy", "same-origin")
-		c.Set(fiber.HeaderPermissionsPolicy, "camera=(), geolocation=(), microphone=(self)")
-		if Secure(c) {
-			c.Set(fiber.HeaderStrictTransportSecurity, "max-age=31536000")
-		}
-		if csp == APICSP {
-			c.Set(fiber.HeaderCacheControl, "no-store")
-		}
+		guard(c, csp)
 		return c.Next()
+	}
+}
+
+func guard(c *fiber.Ctx, csp string) {
+	c.Set(fiber.HeaderContentSecurityPolicy, csp)
+	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
+	c.Set(fiber.HeaderReferrerPolicy, "no-referrer")
+	c.Set("Cross-Origin-Opener-Policy", "same-origin")
+	c.Set("Cross-Origin-Resource-Policy", "same-origin")
+	c.Set(fiber.HeaderPermissionsPolicy, "camera=(), geolocation=(), microphone=(self)")
+	if Secure(c) {
+		c.Set(fiber.HeaderStrictTransportSecurity, "max-age=31536000")
+	}
+	if csp == APICSP {
+		c.Set(fiber.HeaderCacheControl, "no-store")
 	}
 }
 
