@@ -447,4 +447,13 @@ func TestAdminsSetTheDeskUpAndOthersSeeNoSecrets(t *testing.T) { // S13, B51
 	if contact.Name != "Elif Hanım" || contact.Language != "" {
 		t.Errorf("%+v", contact)
 	}
+	for body, field := range map[string]string{`{"name":"a\u0007b"}`: "name", `{"name":"` + strings.Repeat("ş", 101) + `"}`: "name", `{"language":"<b>"}`: "language"} { // B56
+		if got := agent.ask("PATCH", path, body); got.status != 400 || !strings.Contains(string(got.body), `"field":"`+field+`"`) {
+			t.Errorf("%s: %d %s", body, got.status, got.body)
+		}
+	}
+	agent.ask("PATCH", path, `{"name":"  Elif  ","language":"tr"}`).into(200, &contact)
+	if contact.Name != "Elif" || contact.Language != "tr" {
+		t.Errorf("%+v", contact)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 
@@ -31,8 +32,11 @@ func (d *Desk) Me(ctx context.Context, p chat.Principal) (chat.Me, error) {
 	return d.store.Me(ctx, p.AgentID)
 }
 
-// prefsLimit bounds what an agent may set for themselves, in bytes.
-const prefsLimit = 16 << 10
+// prefsLimit bounds what an agent may set for themselves, in bytes, and prefsDepth how deep it may be nested.
+const (
+	prefsLimit = 16 << 10
+	prefsDepth = 16
+)
 
 // SetPrefs replaces what the agent has set for themselves: an object of any keys.
 func (d *Desk) SetPrefs(ctx context.Context, p chat.Principal, prefs json.RawMessage) error {
@@ -40,14 +44,26 @@ func (d *Desk) SetPrefs(ctx context.Context, p chat.Principal, prefs json.RawMes
 		return err
 	}
 	var object map[string]any
-	if len(prefs) > prefsLimit || json.Unmarshal(prefs, &object) != nil || object == nil {
-		return invalid("prefs", "an object of at most %d bytes", prefsLimit)
+	if len(prefs) > prefsLimit || json.Unmarshal(prefs, &object) != nil || object == nil || deeper(object, prefsDepth) {
+		return invalid("prefs", "an object of at most %d bytes, nested %d times", prefsLimit, prefsDepth)
 	}
 	prefs, err := json.Marshal(object) // without what JSON allows and a database does not: half characters
 	if err != nil || bytes.Contains(prefs, []byte(`\u0000`)) {
 		return invalid("prefs", "not text")
 	}
 	return d.store.SetPrefs(ctx, p.AgentID, prefs)
+}
+
+// deeper tells whether a JSON value is nested more often than so many times.
+func deeper(v any, times int) bool {
+	inner := func(v any) bool { return deeper(v, times-1) }
+	switch v := v.(type) {
+	case map[string]any:
+		return times == 0 || slices.ContainsFunc(slices.Collect(maps.Values(v)), inner)
+	case []any:
+		return times == 0 || slices.ContainsFunc(v, inner)
+	}
+	return false
 }
 
 // Agents lists everybody. E-mail addresses are for admins and managers; others see their own.

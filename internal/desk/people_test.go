@@ -236,7 +236,7 @@ func TestPrefsAreKeptWhole(t *testing.T) {
 	for _, half := range []string{`{"x":"\ud800"}`, "{\"x\":\"\xff\"}"} {
 		must(t, o.Desk.SetPrefs(t.Context(), p, json.RawMessage(half)))
 	}
-	for _, bad := range []string{``, `null`, `[]`, `"x"`, `{`, `{"x":"\u0000"}`, `{"x":"` + strings.Repeat("y", 20_000) + `"}`} {
+	for _, bad := range []string{`{"x":` + strings.Repeat("[", 16) + strings.Repeat("]", 16) + `}`, ``, `null`, `[]`, `"x"`, `{`, `{"x":"\u0000"}`, `{"x":"` + strings.Repeat("y", 20_000) + `"}`} {
 		refusedField(t, o.Desk.SetPrefs(t.Context(), p, json.RawMessage(bad)), chat.CodeInvalid, "prefs")
 	}
 }

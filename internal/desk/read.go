@@ -146,18 +146,25 @@ func (d *Desk) Contact(ctx context.Context, p chat.Principal, id chat.ContactID)
 	return d.store.Contact(ctx, id)
 }
 
-// UpdateContact changes a contact's name or language; nil leaves it.
-func (d *Desk) UpdateContact(ctx context.Context, p chat.Principal, id chat.ContactID, name, language *string) (chat.Contact, []chat.Identity, error) {
+// UpdateContact changes a contact's name or language; nil leaves it, "" forgets it.
+func (d *Desk) UpdateContact(ctx context.Context, p chat.Principal, id chat.ContactID, name, speaks *string) (chat.Contact, []chat.Identity, error) {
 	if _, _, err := d.Contact(ctx, p, id); err != nil {
 		return chat.Contact{}, nil, err
 	}
-	if name != nil && len([]rune(*name)) > 100 {
-		return chat.Contact{}, nil, chat.Errorf(chat.CodeTextTooLong, "the name is too long").With("limit", 100)
+	name, err := patched(name, func(s string) (string, error) { return line("name", s, 0, 100) })
+	if err != nil {
+		return chat.Contact{}, nil, err
 	}
-	if language != nil && len(*language) > 10 {
-		return chat.Contact{}, nil, chat.Errorf(chat.CodeInvalid, "no such language")
+	speaks, err = patched(speaks, func(tag string) (string, error) {
+		if tag == "" {
+			return "", nil // not known
+		}
+		return language("language", tag)
+	})
+	if err != nil {
+		return chat.Contact{}, nil, err
 	}
-	if err := d.store.UpdateContact(ctx, id, name, language); err != nil {
+	if err := d.store.UpdateContact(ctx, id, name, speaks); err != nil {
 		return chat.Contact{}, nil, err
 	}
 	return d.store.Contact(ctx, id)
