@@ -1,10 +1,12 @@
 package deploy_test
 
 import (
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -52,15 +54,21 @@ func start(t *testing.T, name string, env []string, program string, args ...stri
 	return said
 }
 
-// freePort is an address on which nobody listens.
+// freePort is an address on which nobody listens, below the ports that the kernel gives to connections.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	var last error
+	for range 100 {
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(20_000+rand.IntN(12_000))))
+		if err != nil {
+			last = err
+			continue
+		}
+		defer func() { _ = l.Close() }()
+		return l.Addr().String()
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	t.Fatal(last)
+	return ""
 }
 
 // until polls a condition and fails the test with what it last said if it does not come to hold in time.

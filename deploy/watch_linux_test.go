@@ -51,7 +51,12 @@ func TestEveryPanelAndRuleShowsSomethingOfARunningInstance(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	traffic := make(chan error, 1)
 	go func() { traffic <- h.traffic(ctx) }()
-	t.Cleanup(func() { stop(); <-traffic })
+	t.Cleanup(func() {
+		stop()
+		if err := <-traffic; err != nil {
+			t.Error(err)
+		}
+	})
 
 	want := map[string]string{} // expression: where it stands
 	for _, d := range dashboards(t) {
@@ -68,7 +73,7 @@ func TestEveryPanelAndRuleShowsSomethingOfARunningInstance(t *testing.T) {
 		}
 		exprs = append(exprs, r.Expr)
 	}
-	until(t, 90*time.Second, "every panel shows something", func() (bool, string) {
+	until(t, 3*time.Minute, "every panel shows something", func() (bool, string) {
 		select {
 		case err := <-traffic:
 			traffic <- err
@@ -281,7 +286,7 @@ func startHouse(t *testing.T) *house {
 	t.Helper()
 	data := t.TempDir()
 	for d := data; len(d) > len(os.TempDir()); d = filepath.Dir(d) {
-		if err := os.Chmod(d, 0o755); err != nil { //nolint:gosec // as root, Postgres runs as somebody else and must get there
+		if err := os.Chmod(d, 0o755); err != nil { // as root, Postgres runs as somebody else and must get there
 			t.Fatal(err)
 		}
 	}
@@ -458,7 +463,6 @@ func (c *caller) call(method, address string, in any) (int, []byte, error) {
 
 // live opens the agent's socket, says hello, and reads what comes until it closes.
 func (c *caller) live(origin string) (*websocket.Conn, error) {
-	//nolint:bodyclose // the library closes it, or hands it to the connection
 	conn, _, err := websocket.Dial(c.ctx, origin+"/api/v1/live", &websocket.DialOptions{HTTPClient: &http.Client{Jar: c.http.Jar}, HTTPHeader: http.Header{"Origin": {origin}}})
 	if err != nil {
 		return nil, errors.Join(c.err, err)
