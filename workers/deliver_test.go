@@ -197,9 +197,9 @@ type flaky struct {
 	away atomic.Int32
 }
 
-func (s *flaky) Settle(ctx context.Context, id chat.AccountID, all []chat.Outcome, decide func(chat.LaneState) *chat.Write) (int, error) {
+func (s *flaky) Settle(ctx context.Context, id chat.AccountID, all []chat.Outcome, decide func(chat.LaneState) *chat.Write) ([]chat.MessageID, error) {
 	if s.away.Add(-1) >= 0 {
-		return 0, chat.Errorf(chat.CodeUnavailable, "as it was told")
+		return nil, chat.Errorf(chat.CodeUnavailable, "as it was told")
 	}
 	return s.Store.Settle(ctx, id, all, decide)
 }

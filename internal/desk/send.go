@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 
@@ -17,8 +18,8 @@ type sendStore interface {
 	// sender holds the lane, and how long nothing may be sent: the account is paused, or all contacts who wait for something
 	// have to wait for it.
 	ClaimSends(ctx context.Context, account chat.AccountID, limit int, lease time.Duration, decide func(chat.SendState) chat.SendClaim) (claimed []chat.Send, wait time.Duration, err error)
-	// Settle writes the outcomes whose fences still hold and tells how many did not.
-	Settle(ctx context.Context, account chat.AccountID, outcomes []chat.Outcome, decide func(chat.LaneState) *chat.Write) (stale int, err error)
+	// Settle writes the outcomes whose fences still hold and names the messages whose did not.
+	Settle(ctx context.Context, account chat.AccountID, outcomes []chat.Outcome, decide func(chat.LaneState) *chat.Write) (stale []chat.MessageID, err error)
 	// DueSends names accounts with an unsent message that was due before age.
 	DueSends(ctx context.Context, age time.Duration) ([]chat.AccountID, error)
 	// LostSends finds claims whose lease ran out, as outcomes that say "unknown".
@@ -206,11 +207,14 @@ func (d *Desk) Settle(ctx context.Context, account chat.AccountID, outcomes []ch
 	if err != nil {
 		return err
 	}
-	if stale > 0 {
-		d.log.Warn("stale claims settled nothing", "account", account.String(), "outcomes", stale)
-		d.metrics.Delivered(string(kind), "stale", "")
+	if len(stale) > 0 {
+		d.log.Warn("stale claims settled nothing", "account", account.String(), "outcomes", len(stale))
 	}
 	for _, o := range outcomes {
+		if slices.Contains(stale, o.MessageID) {
+			d.metrics.Delivered(string(kind), "stale", "")
+			continue
+		}
 		code := ""
 		if o.Error != nil {
 			code = string(o.Error.Code)

@@ -437,3 +437,24 @@ func TestTheSweeperFindsWhatIsDueToBeSent(t *testing.T) {
 		t.Error("a sent message is due")
 	}
 }
+
+func TestAStatusThatComesBeforeTheAnswerLeavesNothingStale(t *testing.T) {
+	t.Parallel()
+	w := desktest.Shared(t)
+	a := w.Agent("deniz", 5, chat.Online)
+	m := w.Say(a, w.Talk(a, w.Phone(1)).ID, "hi")
+	claimed, _ := claim(w)
+	if len(claimed) != 1 {
+		t.Fatal("not claimed")
+	}
+	early := w.Status("out-1", chat.StatusDelivered)
+	early.Status.Opaque = desk.Opaque(claimed[0].Message)
+	w.In(early)
+	settle(w, claimed[0], chat.Receipt{ExternalID: "out-1"}, nil)
+	if got := w.Message(m.ID); got.Status != chat.StatusDelivered || got.ExternalID != "out-1" {
+		t.Errorf("it is %s as %q", got.Status, got.ExternalID)
+	}
+	if stale, sent := w.Count("delivered stale"), w.Count("delivered sent"); stale != 0 || sent != 1 {
+		t.Errorf("counted %d stale and %d sent", stale, sent)
+	}
+}

@@ -60,7 +60,7 @@ func New() *Metrics {
 	m := &Metrics{
 		Registry:    reg,
 		accept:      histogram("webhook_accept_seconds", "Time from a webhook's arrival to its answer, by outcome.", fast, "outcome"),
-		webhooks:    counter("webhooks_total", "Webhooks by kind and what became of them: accepted, unsigned, unrouted, refused, unavailable.", "kind", "outcome"),
+		webhooks:    counter("webhooks_total", "Webhooks by kind and what became of them: accepted, unrouted, unsigned, flooding, empty, unavailable.", "kind", "outcome"),
 		doorSeconds: histogram("door_insert_seconds", "Time of one batched insert of raw events, by outcome.", fast, "outcome"),
 		received:    counter("inbound_total", "Inbound happenings that were applied, by kind and what became of them: message, duplicate, status, parked …", "kind", "what"),
 		ingestLag:   histogram("ingest_lag_seconds", "Time from receiving a raw event to having applied it.", slow, "kind"),

@@ -160,7 +160,7 @@ func sendQuestions() []question {
 	now := time.Now()
 	return []question{
 		{"claims", gen.ClaimSends, []any{90.0, ids}, n, byGeneral, true},
-		{"claims that hold", gen.LockSending, []any{ids, make([]int64, n)}, n, byGeneral, true},
+		{"claims that hold", gen.LockClaimed, []any{ids, make([]int64, n)}, n, byGeneral, true},
 		{"the pairs' next times", gen.KeepPairs, []any{rows, times(now, n)}, n, byAny, true},
 		{"a pair that pauses", gen.BlockPair, []any{60.0, rows[0]}, 1, byAny, true},
 		{"addresses of threads", gen.ThreadAddresses, []any{several(identityID, 1001, n)}, n, byAny, true},

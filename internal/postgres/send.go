@@ -225,9 +225,10 @@ func externalIDs(ctx context.Context, tx db, messages []chat.Message) (map[chat.
 	return out, err
 }
 
-// Settle writes the outcomes of claimed messages. decide gets those whose fence still holds, with everything that a batch of
-// statuses needs, and what waited for their provider ids; it returns what to write. Outcomes without a fence are dropped.
-func (s *Store) Settle(ctx context.Context, acc chat.AccountID, outcomes []chat.Outcome, decide func(chat.LaneState) *chat.Write) (stale int, err error) {
+// Settle writes the outcomes of claimed messages. decide gets those whose claim still holds, with everything that a batch of
+// statuses needs, and what waited for their provider ids; it returns what to write. Other outcomes are dropped: stale ones,
+// whose claim was given up meanwhile, and those of messages that the provider has told of before it answered.
+func (s *Store) Settle(ctx context.Context, acc chat.AccountID, outcomes []chat.Outcome, decide func(chat.LaneState) *chat.Write) (stale []chat.MessageID, err error) {
 	err = s.inTx(ctx, s.lane, "settle", func(tx pgx.Tx) error {
 		q := gen.New(tx)
 		a, err := q.AccountByID(ctx, acc)
@@ -241,15 +242,26 @@ func (s *Store) Settle(ctx context.Context, acc chat.AccountID, outcomes []chat.
 		if st.Conversations, err = s.lockConversations(ctx, tx, st.Account.Kind, column(outcomes, func(o *chat.Outcome) chat.ConversationID { return o.Conversation })); err != nil {
 			return err
 		}
-		rows, err := tx.Query(ctx, gen.LockSending, column(outcomes, func(o *chat.Outcome) chat.MessageID { return o.MessageID }),
+		rows, err := tx.Query(ctx, gen.LockClaimed, column(outcomes, func(o *chat.Outcome) chat.MessageID { return o.MessageID }),
 			column(outcomes, func(o *chat.Outcome) int64 { return o.Fence }))
 		if err != nil {
 			return err
 		}
-		if err := eachMessage(rows, func(m chat.Message) { st.ByID[m.ID] = m }); err != nil {
+		told := map[chat.MessageID]bool{}
+		if err := eachMessage(rows, func(m chat.Message) {
+			if m.Status == chat.StatusSending {
+				st.ByID[m.ID] = m
+			}
+			told[m.ID] = m.Status != chat.StatusUnknown && m.Status != chat.StatusPending
+		}); err != nil {
 			return err
 		}
-		stale = len(outcomes) - len(st.ByID)
+		stale = nil
+		for _, o := range outcomes {
+			if !told[o.MessageID] {
+				stale = append(stale, o.MessageID)
+			}
+		}
 		if len(st.ByID) == 0 {
 			return nil
 		}

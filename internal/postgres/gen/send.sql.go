@@ -208,6 +208,63 @@ func (q *Queries) KeepRate(ctx context.Context, tat *time.Time, accountID chat.A
 	return err
 }
 
+const LockClaimed = `-- name: LockClaimed :many
+SELECT m.id, m.conversation_id, m.account_id, m.seq, m.direction, m.kind, m.text, m.content, m.status, m.error, m.agent_id, m.source, m.external_id, m.reply_to, m.reply_external, m.provider_at, m.created_at, m.late, m.edited_at, m.deleted_at, m.bulk, m.automated, m.attempt, m.fence, m.due_at FROM messages m
+JOIN (SELECT unnest($1::uuid[]) AS id, unnest($2::bigint[]) AS fence) AS t ON m.id = t.id AND m.fence = t.fence
+`
+
+type LockClaimedRow struct {
+	Message Message
+}
+
+// The claimed messages whose fences still hold. One that is not being sent any more was given up, or the provider's status
+// came before its answer.
+func (q *Queries) LockClaimed(ctx context.Context, ids []uuid.UUID, fences []int64) ([]LockClaimedRow, error) {
+	rows, err := q.db.Query(ctx, LockClaimed, ids, fences)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LockClaimedRow
+	for rows.Next() {
+		var i LockClaimedRow
+		if err := rows.Scan(
+			&i.Message.ID,
+			&i.Message.ConversationID,
+			&i.Message.AccountID,
+			&i.Message.Seq,
+			&i.Message.Direction,
+			&i.Message.Kind,
+			&i.Message.Text,
+			&i.Message.Content,
+			&i.Message.Status,
+			&i.Message.Error,
+			&i.Message.AgentID,
+			&i.Message.Source,
+			&i.Message.ExternalID,
+			&i.Message.ReplyTo,
+			&i.Message.ReplyExternal,
+			&i.Message.ProviderAt,
+			&i.Message.CreatedAt,
+			&i.Message.Late,
+			&i.Message.EditedAt,
+			&i.Message.DeletedAt,
+			&i.Message.Bulk,
+			&i.Message.Automated,
+			&i.Message.Attempt,
+			&i.Message.Fence,
+			&i.Message.DueAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const LockSendLane = `-- name: LockSendLane :many
 
 SELECT l.tat, l.paused_until, l.pauses, now()::timestamptz AS now FROM send_lanes l WHERE l.account_id = $1 FOR NO KEY UPDATE SKIP LOCKED
@@ -235,63 +292,6 @@ func (q *Queries) LockSendLane(ctx context.Context, accountID chat.AccountID) ([
 			&i.PausedUntil,
 			&i.Pauses,
 			&i.Now,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const LockSending = `-- name: LockSending :many
-SELECT m.id, m.conversation_id, m.account_id, m.seq, m.direction, m.kind, m.text, m.content, m.status, m.error, m.agent_id, m.source, m.external_id, m.reply_to, m.reply_external, m.provider_at, m.created_at, m.late, m.edited_at, m.deleted_at, m.bulk, m.automated, m.attempt, m.fence, m.due_at FROM messages m
-JOIN (SELECT unnest($1::uuid[]) AS id, unnest($2::bigint[]) AS fence) AS t ON m.id = t.id AND m.fence = t.fence
-WHERE m.status = 'sending'
-`
-
-type LockSendingRow struct {
-	Message Message
-}
-
-// The claimed messages whose fences still hold. Whoever paused too long finds nothing here.
-func (q *Queries) LockSending(ctx context.Context, ids []uuid.UUID, fences []int64) ([]LockSendingRow, error) {
-	rows, err := q.db.Query(ctx, LockSending, ids, fences)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []LockSendingRow
-	for rows.Next() {
-		var i LockSendingRow
-		if err := rows.Scan(
-			&i.Message.ID,
-			&i.Message.ConversationID,
-			&i.Message.AccountID,
-			&i.Message.Seq,
-			&i.Message.Direction,
-			&i.Message.Kind,
-			&i.Message.Text,
-			&i.Message.Content,
-			&i.Message.Status,
-			&i.Message.Error,
-			&i.Message.AgentID,
-			&i.Message.Source,
-			&i.Message.ExternalID,
-			&i.Message.ReplyTo,
-			&i.Message.ReplyExternal,
-			&i.Message.ProviderAt,
-			&i.Message.CreatedAt,
-			&i.Message.Late,
-			&i.Message.EditedAt,
-			&i.Message.DeletedAt,
-			&i.Message.Bulk,
-			&i.Message.Automated,
-			&i.Message.Attempt,
-			&i.Message.Fence,
-			&i.Message.DueAt,
 		); err != nil {
 			return nil, err
 		}

@@ -47,11 +47,11 @@ UPDATE send_lanes SET tat = @tat WHERE account_id = @account_id;
 UPDATE conversations c SET pair_ready_at = t.ready_at
 FROM (SELECT unnest(@ids::uuid[]) AS id, unnest(@ready_ats::timestamptz[]) AS ready_at) AS t WHERE c.id = t.id;
 
--- name: LockSending :many
--- The claimed messages whose fences still hold. Whoever paused too long finds nothing here.
+-- name: LockClaimed :many
+-- The claimed messages whose fences still hold. One that is not being sent any more was given up, or the provider's status
+-- came before its answer.
 SELECT sqlc.embed(m) FROM messages m
-JOIN (SELECT unnest(@ids::uuid[]) AS id, unnest(@fences::bigint[]) AS fence) AS t ON m.id = t.id AND m.fence = t.fence
-WHERE m.status = 'sending';
+JOIN (SELECT unnest(@ids::uuid[]) AS id, unnest(@fences::bigint[]) AS fence) AS t ON m.id = t.id AND m.fence = t.fence;
 
 -- name: BlockPair :exec
 UPDATE conversations SET pair_blocked_until = greatest(pair_blocked_until, now() + make_interval(secs => @pause_s::float8)) WHERE id = @id;
