@@ -15,6 +15,7 @@ import (
 	"gatehouse/gateway/widget"
 	"gatehouse/internal/auth"
 	"gatehouse/internal/chat"
+	"gatehouse/internal/postgres"
 
 	"github.com/hibiken/asynq"
 	"github.com/hibiken/asynqmon"
@@ -44,7 +45,7 @@ func (a *App) buildFront() error {
 		Handler: ops.New(ops.Deps{
 			Checks: []ops.Check{
 				{Name: "postgres", Needed: true, Ask: a.store.Ping},
-				{Name: "schema", Needed: true, Ask: a.store.CheckSchema},
+				{Name: "schema", Needed: true, Ask: atLeast(a.store.CheckSchema)},
 				{Name: "redis", Ask: func(ctx context.Context) error { return a.redis.Ping(ctx).Err() }},
 			},
 			Metrics: promhttp.HandlerFor(a.metrics.Registry, promhttp.HandlerOpts{}),
@@ -138,5 +139,16 @@ func (f *front) stop(ctx context.Context) {
 	}
 	if err := f.ops.Shutdown(ctx); err != nil {
 		f.a.log.Warn("the operators' listener did not close in time", "error", err.Error())
+	}
+}
+
+// atLeast is the check of the schema for a process that runs already: a newer one is that of the next version, which is being
+// rolled out and keeps what this one needs (expand, then contract).
+func atLeast(check func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if err := check(ctx); !errors.Is(err, postgres.ErrSchemaNew) {
+			return err
+		}
+		return nil
 	}
 }
