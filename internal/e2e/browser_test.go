@@ -3,7 +3,7 @@ package e2e
 import "testing"
 
 // TestInABrowser plays what people do, in a real Chromium on real instances of the released program. Each story has an
-// instance of its own; browser/stage.mjs says what no page may ever do.
+// instance of its own; browser/stage.mjs says what no page may ever do. With SHOTS=/a/folder, a picture of every page stays there.
 func TestInABrowser(t *testing.T) {
 	t.Parallel()
 	b := newBrowserHouse(t)

@@ -1,13 +1,13 @@
 // An administrator at work (UI.md §4.4): accounts whose forms come from their settings, departments, agents, reasons, canned
 // replies. Each is made, given rubbish, mended, and taken away again; what is wrong is said in words and at its field.
 import assert from 'node:assert/strict';
-import { DESK, becomes, done, focused, secret, step } from './stage.mjs';
+import { DESK, becomes, done, focused, secret, step, until } from './stage.mjs';
 import { Agent, colleague } from './desk.mjs';
 import { customer } from './phone.mjs';
 
 let deniz, page, main;
-const drawer = () => page.locator('main aside, aside.drawer').last();
-const field = (where, label) => where.getByRole('textbox', { name: label }).or(where.getByLabel(label, { exact: true })).first();
+const drawer = () => page.locator('aside.drawer');
+const field = (where, label) => where.getByLabel(label, { exact: true });
 const press = (where, name) => where.getByRole('button', { name, exact: true }).click();
 const goTo = async (name, path) => {
   await page.goto(`/console/${path}`);
@@ -172,11 +172,16 @@ await step('the last admin stays one, and nobody shuts themselves out', async ()
   await drawer().getByText('Somebody must stay admin.').waitFor();
   await press(drawer(), 'Cancel');
   await press(deniz.dialog, 'Discard changes');
+  await deniz.dialog.waitFor({ state: 'hidden' });
+  await drawer().waitFor({ state: 'hidden' });
   await page.getByRole('button', { name: 'Actions for Deniz Acar' }).click();
   const disable = page.getByRole('menuitem', { name: /^Disable/ });
   assert.equal(await disable.getAttribute('aria-disabled'), 'true');
   await page.getByText('You cannot disable yourself.').first().waitFor();
-  await page.keyboard.press('Escape');
+  await until('Esc closes the menu', async () => {
+    await page.keyboard.press('Escape');
+    return (await page.getByRole('menu').count()) === 0;
+  });
 });
 
 await step('an agent is disabled and enabled', async () => {
@@ -192,6 +197,7 @@ for (const [title, path] of [['End reasons', 'end-reasons'], ['Break reasons', '
   await step(`${title}: added, renamed, moved, switched off`, async () => {
     await goTo(title, path);
     const label = (text) => main.getByRole('listitem').filter({ hasText: text });
+    await main.getByRole('listitem').first().waitFor();
     const before = await main.getByRole('listitem').count();
     await press(main, 'Add');
     await main.getByText('Fill this in.').waitFor();

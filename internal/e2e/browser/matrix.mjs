@@ -4,11 +4,13 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { EMAIL, PASSWORD, becomes, done, enter, step, tab, until, violations } from './stage.mjs';
 import { Agent, colleague } from './desk.mjs';
 import { Phone, customer } from './phone.mjs';
 
 const { SHOTS } = process.env;
+const FIRST_LOAD = 150_000; // bytes, gzip (UI.md §10.6)
 const LONG = 'Muhammed Abdülkerim Karahasanoğlu-Yıldırım';
 const desks = {
   light: { viewport: { width: 1440, height: 900 }, colorScheme: 'light' },
@@ -23,6 +25,14 @@ const shoot = async (page, name) => {
   mkdirSync(SHOTS, { recursive: true });
   await page.screenshot({ path: join(SHOTS, `${name}.png`), animations: 'disabled' });
 };
+
+/** What a page has loaded of script and style, in bytes, gzip. */
+async function firstLoad(page) {
+  const names = await page.evaluate(() => performance.getEntriesByType('resource').map((r) => r.name).filter((name) => /\.(js|css)$/.test(name)));
+  assert.ok(names.length > 0);
+  const sizes = await Promise.all(names.map(async (name) => gzipSync(await (await fetch(name)).arrayBuffer()).length));
+  return sizes.reduce((a, b) => a + b);
+}
 
 /** What must hold on every page that stands still. */
 async function check(page, name) {
@@ -113,6 +123,7 @@ for (const [desk, options] of Object.entries(desks)) {
     await page.goto('/sign-in');
     await page.locator('input[type=password]').waitFor();
     await check(page, `${desk}-sign-in`);
+    assert.ok((await firstLoad(page)) <= FIRST_LOAD, `the first load is ${await firstLoad(page)} bytes of script and style`);
     await page.locator('input[type=email]').fill(EMAIL);
     await page.locator('input[type=password]').fill(PASSWORD);
     await page.keyboard.press('Enter');

@@ -41,7 +41,23 @@ interface Options {
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
+const PATIENT_S = 5;
+const TRIES = 4;
+
+/** Asks the API. A question that came too soon after many others is asked again when the server says; a deed is not. */
 export async function api<T = void>(method: Method, path: string, body?: unknown, options: Options = {}): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await ask<T>(method, path, body, options);
+    } catch (error) {
+      const wait = error instanceof Refusal && error.status === 429 ? Number(error.details.retry_after) : NaN;
+      if (method !== 'GET' || tries === TRIES || !(wait <= PATIENT_S)) throw error;
+      await new Promise((again) => setTimeout(again, wait * 1000 + Math.random() * 500));
+    }
+  }
+}
+
+async function ask<T>(method: Method, path: string, body: unknown, options: Options): Promise<T> {
   const headers: Record<string, string> = { Accept: 'application/json' };
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   if (method !== 'GET') headers['X-CSRF-Token'] = csrf;

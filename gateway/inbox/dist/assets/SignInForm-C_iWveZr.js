@@ -1,0 +1,1 @@
+export{t as default}from"./SignInForm-DX-3KaP7.js";
