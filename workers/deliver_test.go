@@ -171,7 +171,7 @@ func TestASendThatHangsHoldsUpNoOtherConversation(t *testing.T) {
 	h.answer = func(ctx context.Context, o chat.Outbound) (chat.Receipt, error) {
 		if o.Text == "hangs" {
 			close(hangs)
-			<-proceed
+			waitFor(ctx, proceed)
 		}
 		return accept(ctx, o)
 	}
@@ -189,6 +189,14 @@ func TestASendThatHangsHoldsUpNoOtherConversation(t *testing.T) {
 	eventually(t, "all are sent", func() bool {
 		return h.status(slow.ID) == chat.StatusSent && h.status(behind.ID) == chat.StatusSent
 	})
+}
+
+// waitFor waits as a provider does, which a test that fails must not do for ever.
+func waitFor(ctx context.Context, c <-chan struct{}) {
+	select {
+	case <-c:
+	case <-ctx.Done():
+	}
 }
 
 // flaky is a store that is away when outcomes are to be written.
@@ -244,7 +252,7 @@ func TestStoppingWaitsForTheAnswerAndBeginsNothingNew(t *testing.T) {
 	entered, proceed := make(chan struct{}, 10), make(chan struct{})
 	h.answer = func(ctx context.Context, o chat.Outbound) (chat.Receipt, error) {
 		entered <- struct{}{}
-		<-proceed
+		waitFor(ctx, proceed)
 		if ctx.Err() != nil {
 			t.Error("the send was cut off")
 		}

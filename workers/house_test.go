@@ -79,7 +79,7 @@ func build(t *testing.T, w *desktest.World, also ...any) *house {
 		MediaURL: func(id chat.AttachmentID) (string, error) { return "https://desk.example/files/" + id.String(), nil },
 		Metrics:  &h.files, Log: slog.New(slog.DiscardHandler), Parallel: 8,
 	})
-	t.Cleanup(func() { h.stop(time.Minute) })
+	t.Cleanup(func() { h.stop(10 * time.Second) })
 	return h
 }
 
