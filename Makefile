@@ -1,8 +1,9 @@
 # Each target is a script, to be read and run without make too.
-.PHONY: run test check build ui gen lint fmt
+.PHONY: run test check build ui gen lint fmt chaos
 
 run:   ; @scripts/run.sh
 test:  ; @scripts/test.sh
+chaos: ; @scripts/chaos.sh
 check: ; @scripts/check.sh
 build: ; @scripts/build.sh
 ui:    ; @scripts/ui.sh

@@ -115,75 +115,10 @@ func settle(t *testing.T, meta *fakemeta.Server) {
 // answer, while workers, the gateway, Redis and Postgres are killed and Redis is emptied. Afterwards everything is there
 // once and in order, every agent's screen says what the record says, and no promise of the record is broken.
 func TestNothingIsLostWhileEverythingDies(t *testing.T) {
-	const messages, perSecond = 5000, 200
-	rng, seed := choices(t)
-	meta := shop(t)
-	h := newHouse(t, hostOf(meta))
-	gateway := h.serve("gateway", "--role=gateway")
-	workers := []*process{h.serve("worker-1", "--role=worker"), h.serve("worker-2", "--role=worker")}
-	for _, p := range append(workers, gateway) {
-		p.ready(1)
-	}
-	h.setUp()
-	ends := h.make("/end-reasons", map[string]string{"label": "Solved"})
-	sales := h.make("/departments", map[string]any{"name": "Sales", "policy": "least_busy", "sticky": true})
-	help := h.make("/departments", map[string]any{"name": "Help", "policy": "round_robin", "sticky": false})
-	h.connect(meta, sales, help)
-	team := []*colleague{
-		h.hire("bora", 40, ends, seed+1, sales), h.hire("ceren", 40, ends, seed+2, sales), h.hire("derya", 30, ends, seed+3, sales, help),
-		h.hire("emre", 40, ends, seed+4, help),
-	}
-	staff(t, team...)
-
-	loaded := write(t, meta, fakemeta.LoadConfig{
-		Rate: perSecond, Duration: messages * time.Second / perSecond, Contacts: 300, DuplicatePct: 10, LatePct: 1, Seed: seed,
+	f := forecast{gateways: 1, workers: 2, messages: 5000, perSecond: 200, contacts: 300, duplicatePct: 10}
+	newStorm(t, f, func(hosts ...string) *house { return newHouse(t, hosts...) }).blow("all", f, func(s *storm) {
+		s.hurtAt = s.h.hurt(t, s.rng, s.meta, f.messages, s.gateways[0], s.workers)
 	})
-	lastKill := h.hurt(t, rng, meta, messages, gateway, workers)
-	load := <-loaded
-	ended := time.Now()
-	for _, c := range team {
-		c.leaving.Store(true)
-	}
-	settle(t, meta)
-	until(t, 20*time.Second, "the agents have said what they had to say", func() (bool, string) {
-		for _, c := range team {
-			if !c.idle() {
-				return false, c.name + " has not"
-			}
-		}
-		return true, ""
-	})
-	conn := database(t, h.servers.DatabaseURL)
-	h.quiesce(30*time.Second, conn, lastKill)
-	settle(t, meta) // the statuses of what was sent last
-	h.quiesce(30*time.Second, conn, lastKill)
-	recovered := time.Since(ended)
-	untilEvery(t, time.Second, 30*time.Second, "every screen says what the record says", func() (bool, string) {
-		var all []string
-		for _, c := range team {
-			all = append(all, c.screen(t.Context())...)
-		}
-		return len(all) == 0, fmt.Sprintf("%d differences: %s", len(all), strings.Join(all[:min(3, len(all))], "; "))
-	})
-
-	ledger := meta.Ledger()
-	var v tally
-	v.judgeInbound(t, ledger, conn)
-	v.judgeOutbound(t, ledger, conn, team...)
-	v.judgeScreens(ledger, team...)
-	v.judgeRecord(t, h)
-	replies, sockets, gaps, resyncs := 0, int32(0), int32(0), int32(0)
-	for _, c := range team {
-		replies, sockets, gaps, resyncs = replies+len(c.accepted), sockets+c.sockets.Load(), gaps+c.gaps.Load(), resyncs+c.resyncs.Load()
-	}
-	fmt.Fprintf(os.Stdout, "%s recov_s=%.1f (%d messages, %d posts of which %d at first refused and %d not answered; %d replies, %d sent; %d sockets, %d gaps filled, %d resyncs)\n",
-		v, recovered.Seconds(), load.Messages, len(ledger.Webhooks), load.Refused, load.NoAnswer, replies, len(ledger.Sends), sockets, gaps, resyncs)
-	if v != (tally{}) {
-		t.Error(v)
-	}
-	if n := len(ledger.AckedIDs("message")); n < messages*9/10 || replies == 0 || len(ledger.Sends) < replies/2 {
-		t.Errorf("too little happened to say anything: %d messages, %d replies, %d sends", n, replies, len(ledger.Sends))
-	}
 }
 
 // hurt kills the parts of a house one after the other, in an order that rng decides, each when so many more messages were

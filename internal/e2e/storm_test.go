@@ -1,0 +1,208 @@
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"gatehouse/internal/fakemeta"
+)
+
+// storm is a house at work: customers write, agents answer, and something may happen to any part of it. What was promised to
+// customers and agents is compared with the record at the end.
+type storm struct {
+	t    *testing.T
+	rng  *rand.Rand
+	seed uint64
+	h    *house
+	meta *fakemeta.Server
+	team []*colleague
+
+	gateways, workers []*process
+	conn              *pgx.Conn // the oracles', once the storm is over
+	hurtAt            time.Time // when something last happened
+}
+
+// forecast is how much goes on.
+type forecast struct {
+	gateways, workers int
+	messages          int
+	perSecond         float64
+	contacts          int
+	duplicatePct      float64
+	reorderPct        float64
+}
+
+// newStorm opens the house.
+func newStorm(t *testing.T, f forecast, open func(hosts ...string) *house) *storm {
+	t.Helper()
+	s := &storm{t: t}
+	s.rng, s.seed = choices(t)
+	s.meta = shop(t)
+	s.h = open(hostOf(s.meta))
+	s.gateways = s.h.gateways(f.gateways)
+	for i := range f.workers {
+		s.workers = append(s.workers, s.h.serve(fmt.Sprintf("worker-%d", i+1), "--role=worker"))
+	}
+	for _, p := range append(s.gateways, s.workers...) {
+		p.ready(1)
+	}
+	s.h.setUp()
+	ends := s.h.make("/end-reasons", map[string]string{"label": "Said all"})
+	sales := s.h.make("/departments", map[string]any{"name": "Sales", "policy": "least_busy", "sticky": true})
+	help := s.h.make("/departments", map[string]any{"name": "Help", "policy": "round_robin", "sticky": false})
+	s.h.connect(s.meta, sales, help)
+	s.team = []*colleague{
+		s.h.hire("bora", 40, ends, s.seed+1, sales), s.h.hire("ceren", 40, ends, s.seed+2, sales),
+		s.h.hire("derya", 30, ends, s.seed+3, sales, help), s.h.hire("emre", 40, ends, s.seed+4, help),
+	}
+	staff(t, s.team...)
+	return s
+}
+
+// blow has customers write while happen happens, waits until the house is calm again, judges, and prints one line.
+func (s *storm) blow(name string, f forecast, happen func(s *storm)) {
+	t := s.t
+	t.Helper()
+	loaded := write(t, s.meta, fakemeta.LoadConfig{
+		Rate: f.perSecond, Duration: time.Duration(float64(f.messages) / f.perSecond * float64(time.Second)), Contacts: f.contacts,
+		DuplicatePct: f.duplicatePct, ReorderPct: f.reorderPct, LatePct: 1, Seed: s.seed,
+	})
+	happen(s)
+	load := <-loaded
+	ended := time.Now()
+	for _, c := range s.team {
+		c.leaving.Store(true)
+	}
+	settle(t, s.meta)
+	until(t, 30*time.Second, "the agents have said what they had to say", func() (bool, string) {
+		for _, c := range s.team {
+			if !c.idle() {
+				return false, c.name + " has not"
+			}
+		}
+		return true, ""
+	})
+	s.conn = database(t, s.h.servers.DatabaseURL)
+	s.h.quiesce(60*time.Second, s.conn, s.hurtAt)
+	settle(t, s.meta) // the statuses of what was sent last
+	s.h.quiesce(30*time.Second, s.conn, s.hurtAt)
+	recovered := time.Since(ended)
+	untilEvery(t, time.Second, 30*time.Second, "every screen says what the record says", func() (bool, string) {
+		var all []string
+		for _, c := range s.team {
+			all = append(all, c.screen(t.Context())...)
+		}
+		return len(all) == 0, fmt.Sprintf("%d differences: %s", len(all), strings.Join(all[:min(3, len(all))], "; "))
+	})
+	s.judge(name, f, load, recovered)
+}
+
+func (s *storm) judge(name string, f forecast, load fakemeta.LoadReport, recovered time.Duration) {
+	t := s.t
+	t.Helper()
+	ledger := s.meta.Ledger()
+	var v tally
+	v.judgeInbound(t, ledger, s.conn)
+	v.judgeOutbound(t, ledger, s.conn, s.team...)
+	v.judgeScreens(ledger, s.team...)
+	v.judgeRecord(t, s.h)
+	replies, sockets, gaps, resyncs := 0, int32(0), int32(0), int32(0)
+	for _, c := range s.team {
+		replies, sockets, gaps, resyncs = replies+len(c.accepted), sockets+c.sockets.Load(), gaps+c.gaps.Load(), resyncs+c.resyncs.Load()
+	}
+	fmt.Printf("%-6s %s recov_s=%.1f (%d messages, %d posts of which %d at first refused and %d not answered; %d replies, %d sent; %d sockets, %d gaps filled, %d resyncs; seed %d)\n",
+		name, v, recovered.Seconds(), load.Messages, len(ledger.Webhooks), load.Refused, load.NoAnswer, replies, len(ledger.Sends), sockets, gaps, resyncs, s.seed)
+	if v != (tally{}) {
+		t.Error(v)
+	}
+	if n := len(ledger.AckedIDs("message")); n < f.messages*8/10 || replies == 0 || len(ledger.Sends) < replies/2 {
+		t.Errorf("too little happened to say anything: %d messages, %d replies, %d sends", n, replies, len(ledger.Sends))
+	}
+}
+
+// after waits until part of the messages were taken.
+func (s *storm) after(f forecast, part float64) {
+	s.t.Helper()
+	taken(s.t, s.meta, int(float64(f.messages)*part))
+}
+
+// hurt notes that something happens now.
+func (s *storm) hurt() { s.hurtAt = time.Now() }
+
+// calm lets time pass in which nothing new happens.
+func (s *storm) calm(d time.Duration) { wait(s.t.Context(), d) }
+
+// gateways starts n gateways. One listens where everybody expects it; several do so behind a balancer.
+func (h *house) gateways(n int) (all []*process) {
+	h.t.Helper()
+	if n == 1 {
+		return []*process{h.serve("gateway", "--role=gateway")}
+	}
+	var backends []string
+	for i := range n {
+		backends = append(backends, freePort(h.t))
+		all = append(all, h.serve(fmt.Sprintf("gateway-%d", i+1), "--role=gateway", "--listen="+backends[i], "--public-url="+h.url))
+	}
+	balance(h.t, strings.TrimPrefix(h.url, "http://"), backends...)
+	return all
+}
+
+// balance takes connections at an address and passes each on to the next backend that answers.
+func balance(t *testing.T, at string, backends ...string) {
+	t.Helper()
+	l, err := net.Listen("tcp", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var open sync.WaitGroup
+	var mu sync.Mutex
+	conns := map[net.Conn]bool{}
+	hold := func(c net.Conn) { mu.Lock(); conns[c] = true; mu.Unlock() }
+	drop := func(c net.Conn) { mu.Lock(); delete(conns, c); mu.Unlock(); _ = c.Close() }
+	var next atomic.Uint64
+	pass := func(client net.Conn) {
+		hold(client)
+		defer drop(client)
+		for range backends {
+			backend, err := net.DialTimeout("tcp", backends[next.Add(1)%uint64(len(backends))], time.Second)
+			if err != nil {
+				continue
+			}
+			hold(backend)
+			defer drop(backend)
+			done := make(chan struct{}, 2)
+			for _, way := range [][2]net.Conn{{client, backend}, {backend, client}} {
+				go func() { _, _ = io.Copy(way[0], way[1]); done <- struct{}{} }() // either end may break
+			}
+			<-done
+			return
+		}
+	}
+	open.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return // closed
+			}
+			open.Go(func() { pass(c) })
+		}
+	})
+	t.Cleanup(func() {
+		_ = l.Close()
+		mu.Lock()
+		for c := range conns {
+			_ = c.Close()
+		}
+		mu.Unlock()
+		open.Wait()
+	})
+}
