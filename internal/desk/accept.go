@@ -13,6 +13,8 @@ import (
 type doorStore interface {
 	// InsertEvents commits raw events and marks them pending. It returns only after COMMIT.
 	InsertEvents(ctx context.Context, events []chat.RawEvent) error
+	// InsertEventsAgain is InsertEvents for events of which nobody knows whether they are stored.
+	InsertEventsAgain(ctx context.Context, events []chat.RawEvent) error
 	// InsertUnrouted keeps a signed event of an account that we do not know.
 	InsertUnrouted(ctx context.Context, e chat.RawEvent) error
 }
@@ -39,6 +41,14 @@ type entry struct {
 const (
 	doorRows    = 256
 	doorWaiting = 4096
+)
+
+// Times of the door: how long an insert may take, and the pauses between its tries while the database is away. A restart of
+// the database within that time is nobody's refusal.
+const (
+	insertWithin = 3 * time.Second
+	firstPause   = 10 * time.Millisecond
+	longestPause = 200 * time.Millisecond
 )
 
 // errDoorFull tells that more callers wait than the door lets wait.
@@ -100,21 +110,19 @@ func (d *Door) flush() {
 func (d *Door) write(group []*entry, rows int) {
 	// The callers' contexts end on their own; the insert has a deadline of its own, so that one impatient caller does not
 	// fail its neighbours.
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), insertWithin)
 	defer cancel()
 	events := make([]chat.RawEvent, 0, rows)
 	for _, e := range group {
 		events = append(events, e.events...)
 	}
-	start := time.Now()
-	err := d.store.InsertEvents(ctx, events)
-	d.observe(rows, time.Since(start), err)
+	err := d.insert(ctx, events)
 	if err == nil {
 		d.ring(ctx, events)
 	} else if len(group) > 1 && chat.CodeOf(err) != chat.CodeUnavailable {
 		// One of them is poison: each goes alone, so that it fails alone.
 		for _, e := range group {
-			err := d.store.InsertEvents(ctx, e.events)
+			err := d.insert(ctx, e.events)
 			if err == nil {
 				d.ring(ctx, e.events)
 			}
@@ -124,6 +132,25 @@ func (d *Door) write(group []*entry, rows int) {
 	}
 	for _, e := range group {
 		e.done <- err
+	}
+}
+
+// insert stores events, again and again while the database is away. What broke off may have been committed all the same.
+func (d *Door) insert(ctx context.Context, events []chat.RawEvent) error {
+	try := d.store.InsertEvents
+	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+		start := time.Now()
+		err := try(ctx, events)
+		d.observe(len(events), time.Since(start), err)
+		if chat.CodeOf(err) != chat.CodeUnavailable {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
+		try = d.store.InsertEventsAgain
 	}
 }
 

@@ -17,6 +17,16 @@ func (s *Store) InsertEvents(ctx context.Context, events []chat.RawEvent) error 
 	}))
 }
 
+// InsertEventsAgain is InsertEvents for events of which nobody knows whether they are stored: those that are stay as they are.
+func (s *Store) InsertEventsAgain(ctx context.Context, events []chat.RawEvent) error {
+	return wrap(gen.New(s.door).InsertEventsAgain(ctx, gen.InsertEventsAgainParams{
+		Ids:         column(events, func(e *chat.RawEvent) uid { return uid(e.ID) }),
+		AccountIds:  column(events, func(e *chat.RawEvent) uid { return uid(e.AccountID) }),
+		ReceivedAts: column(events, func(e *chat.RawEvent) when { return e.ReceivedAt }),
+		Bodies:      column(events, func(e *chat.RawEvent) []byte { return e.Body }),
+	}))
+}
+
 // InsertUnrouted keeps a signed event of an account that we do not know.
 func (s *Store) InsertUnrouted(ctx context.Context, e chat.RawEvent) error {
 	return wrap(gen.New(s.door).InsertUnrouted(ctx, gen.InsertUnroutedParams{

@@ -498,6 +498,35 @@ func (q *Queries) InsertEvents(ctx context.Context, arg InsertEventsParams) erro
 	return err
 }
 
+const InsertEventsAgain = `-- name: InsertEventsAgain :exec
+WITH e AS (
+	INSERT INTO inbound_events (id, account_id, received_at, body)
+	SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::timestamptz[]), unnest($4::bytea[])
+	ON CONFLICT (id, received_at) DO NOTHING
+	RETURNING id, account_id, received_at
+)
+INSERT INTO inbound_pending (account_id, event_id, received_at)
+SELECT account_id, id, received_at FROM e
+`
+
+type InsertEventsAgainParams struct {
+	Ids         []uuid.UUID
+	AccountIds  []uuid.UUID
+	ReceivedAts []time.Time
+	Bodies      [][]byte
+}
+
+// InsertEvents, of events that may be stored already. Then they are pending too, or were applied.
+func (q *Queries) InsertEventsAgain(ctx context.Context, arg InsertEventsAgainParams) error {
+	_, err := q.db.Exec(ctx, InsertEventsAgain,
+		arg.Ids,
+		arg.AccountIds,
+		arg.ReceivedAts,
+		arg.Bodies,
+	)
+	return err
+}
+
 const InsertIdentities = `-- name: InsertIdentities :exec
 INSERT INTO identities (id, contact_id, thread_id, kind, scope, type, value, profile_name, username)
 SELECT t.id, t.contact_id, t.thread_id, $1::text, t.scope, t.type, t.value, t.profile_name, t.username

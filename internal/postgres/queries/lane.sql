@@ -10,6 +10,17 @@ WITH e AS (
 INSERT INTO inbound_pending (account_id, event_id, received_at)
 SELECT account_id, id, received_at FROM e;
 
+-- name: InsertEventsAgain :exec
+-- InsertEvents, of events that may be stored already. Then they are pending too, or were applied.
+WITH e AS (
+	INSERT INTO inbound_events (id, account_id, received_at, body)
+	SELECT unnest(@ids::uuid[]), unnest(@account_ids::uuid[]), unnest(@received_ats::timestamptz[]), unnest(@bodies::bytea[])
+	ON CONFLICT (id, received_at) DO NOTHING
+	RETURNING id, account_id, received_at
+)
+INSERT INTO inbound_pending (account_id, event_id, received_at)
+SELECT account_id, id, received_at FROM e;
+
 -- name: InsertUnrouted :exec
 INSERT INTO unrouted_events (id, kind, key_type, key_value, body) VALUES ($1, $2, $3, $4, $5);
 
