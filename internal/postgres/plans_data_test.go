@@ -131,14 +131,14 @@ func laneQuestions() []question {
 	now := time.Now()
 	return []question{
 		{"the account's lane", gen.LockLane, []any{big}, 1, byAny, true},
-		{"the oldest pending events", gen.PendingEvents, []any{big, n}, 3 * n, byGeneral, true},
+		{"the oldest pending events", gen.PendingEvents, []any{big, n}, 3 * n, byAny, true},
 		{"whether a lane is due", gen.LaneDue, []any{big}, 16, byAny, true},
 		{"ids that are new", gen.ClaimProviderIDs, []any{big, numbers("new%d", 1, n), ids}, 0, byAny, true},
 		{"updates that waited", gen.TakeParked, []any{numbers("lost%d", 1000, n), big}, 2 * n, byAny, true},
 		{"identities by address", gen.IdentitiesByValue, []any{values, "whatsapp"}, 2 * n, byAny, true},
 		{"identities by id", gen.IdentitiesByID, []any{threads}, 2 * n, byAny, true},
-		{"conversations of new messages", gen.LockOpenConversations, []any{big, values, "whatsapp"}, 5 * n, byGeneral, true},
-		{"conversations of a mixed batch", gen.LockConversationsOfBatch, []any{values, "whatsapp", big, external, ids}, 12 * n, byGeneral, true},
+		{"conversations of new messages", gen.LockOpenConversations, []any{big, values, "whatsapp"}, 5 * n, byAny, true},
+		{"conversations of a mixed batch", gen.LockConversationsOfBatch, []any{values, "whatsapp", big, external, ids}, 12 * n, byAny, true},
 		{"conversations by id", gen.LockConversations, []any{rows}, 3 * n, byAny, true},
 		{"messages by the provider's id", gen.MessagesByProviderID, []any{external, big}, 2 * n, byAny, true},
 		{"messages by our id", gen.MessagesByID, []any{ids, big}, n, byAny, true},
@@ -148,7 +148,7 @@ func laneQuestions() []question {
 		{"events done", gen.DeletePending, []any{big, several(eventID, 100, n)}, n, byAny, true},
 		{"an event that failed", gen.FailPending, []any{"why", 1.0, big, of(eventID, 100)}, 1, byAny, true},
 		{"an event that is poison", gen.Quarantine, []any{"why", big, of(eventID, 100)}, 1, byAny, true},
-		{"assignments that end", gen.EndAssignments, []any{several(conversationID, 28_000, n), times(now, n)}, n, byGeneral, true},
+		{"assignments that end", gen.EndAssignments, []any{several(conversationID, 28_000, n), times(now, n)}, n, byAny, true},
 		{"wishes", gen.KeepWishes, []any{several(contactID, 9000, n), make([]bool, n), times(now, n)}, n, byAny, true},
 		{"ids given by the provider", gen.GiveProviderIDs, []any{big, external, ids}, 2 * n, byAny, true},
 	}
@@ -159,8 +159,8 @@ func sendQuestions() []question {
 	rows, ids := several(conversationID, 1001, n), several(messageID, 2001, n)
 	now := time.Now()
 	return []question{
-		{"claims", gen.ClaimSends, []any{90.0, ids}, n, byGeneral, true},
-		{"claims that hold", gen.LockClaimed, []any{ids, make([]int64, n)}, n, byGeneral, true},
+		{"claims", gen.ClaimSends, []any{90.0, ids}, n, byAny, true},
+		{"claims that hold", gen.LockClaimed, []any{ids, make([]int64, n)}, n, byAny, true},
 		{"the pairs' next times", gen.KeepPairs, []any{rows, times(now, n)}, n, byAny, true},
 		{"a pair that pauses", gen.BlockPair, []any{60.0, rows[0]}, 1, byAny, true},
 		{"addresses of threads", gen.ThreadAddresses, []any{several(identityID, 1001, n)}, n, byAny, true},
@@ -176,8 +176,8 @@ func routeQuestions() []question {
 	return []question{
 		{"the head of a line", gen.LineHead, []any{big, n}, n, byAny, false},
 		{"the head of a short line", gen.LineHead, []any{small, n}, 10, byAny, false},
-		{"those at the head", gen.LockWaiting, []any{several(conversationID, conversations-n, n), big}, 3 * n, byGeneral, false},
-		{"who answered them last", gen.LastAgents, []any{several(contactID, conversations-n, n)}, n, byGeneral, false},
+		{"those at the head", gen.LockWaiting, []any{several(conversationID, conversations-n, n), big}, 3 * n, byAny, false},
+		{"who answered them last", gen.LastAgents, []any{several(contactID, conversations-n, n)}, n, byAny, false},
 		{"a line's agents with their loads", gen.LineAgents, []any{big}, held + 200, byAny, false},
 		{"an agent's load", gen.AgentWithLoad, []any{several(agentID, 2, 1)}, 20, byAny, false},
 		{"an agent's load who has a history", gen.AgentWithLoad, []any{several(agentID, 1, 1)}, 1, byAny, false},
@@ -260,7 +260,7 @@ func listQuestions() []question {
 					switch {
 					case view == chat.ViewHistory:
 						most += open // which are newer than all that ended
-					case view == chat.ViewQueue && filter != "":
+					case view == chat.ViewQueue && filter != "", view == chat.ViewExpiring:
 						most += waits
 					}
 					out = append(out, question{fmt.Sprintf("%s of %s%s%s", view, who.name, filter, next), sql, args, most, byOwn, false})
@@ -271,19 +271,14 @@ func listQuestions() []question {
 	return out
 }
 
-// served tells whether an index has the list's rows in the list's order. Who asks for less of "all" or "history" than everything,
-// for "expiring", or as somebody who sees everything for a part of "queue", reads more than a page.
+// served tells whether an index has the list's rows in the list's order. Who asks "all" or "history" for one account or channel
+// among many, or for an agent who has worked for departments that one does not see, reads more than a page.
 func served(p chat.Principal, q chat.ListQuery) bool {
-	filtered := !chat.IsZero(q.Account) || q.Kind != "" || !chat.IsZero(q.Agent)
-	switch q.View {
-	case chat.ViewMine, chat.ViewPending:
+	if q.View != chat.ViewAll && q.View != chat.ViewHistory {
 		return true
-	case chat.ViewQueue:
-		return !p.SeesAll() || !chat.IsZero(q.Department)
-	case chat.ViewAll, chat.ViewHistory:
-		return p.SeesAll() && chat.IsZero(q.Department) && !filtered
 	}
-	return false
+	stranger := !p.SeesAll() && len(p.Departments) == 1 && q.Agent == chat.AgentID(of(agentID, 1))
+	return chat.IsZero(q.Account) && q.Kind == "" && !stranger
 }
 
 func times(at time.Time, n int) []time.Time {

@@ -87,7 +87,8 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	// Every statement of a lane has an index to go by. A plan is kept for as long as its connection: one that was made while a
 	// table was empty, or a queue, must not read all of it when it is full.
 	if s.lane, err = mk("lane", def(o.LaneConns, 8), map[string]string{
-		"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "statement_timeout": "30000",
+		"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "enable_bitmapscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off",
+		"statement_timeout": "30000",
 	}); err != nil {
 		s.pool.Close()
 		return nil, err

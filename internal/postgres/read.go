@@ -57,7 +57,8 @@ func (s *Store) ThreadPage(ctx context.Context, id chat.ConversationID, before, 
 	if before > 0 {
 		sql, bound = gen.ThreadBefore, before
 	}
-	rows, err := s.pool.Query(ctx, sql, id, bound, int32(limit))
+	// Planned for this thread: the plan for an average one, which is short, reads the whole of a long one.
+	rows, err := s.pool.Query(ctx, sql, pgx.QueryExecModeCacheDescribe, id, bound, int32(limit))
 	if err != nil {
 		return nil, wrap(err)
 	}

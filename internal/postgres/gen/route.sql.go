@@ -100,7 +100,7 @@ func (q *Queries) AllLines(ctx context.Context) ([]chat.DepartmentID, error) {
 
 const LastAgents = `-- name: LastAgents :many
 SELECT DISTINCT ON (c.contact_id) c.contact_id, c.agent_id FROM conversations c
-WHERE c.contact_id = any($1::uuid[]) AND c.agent_id IS NOT NULL AND c.status = 'closed'
+WHERE c.contact_id = any($1::uuid[]) AND c.agent_id IS NOT NULL AND (c.status = 'closed') IS TRUE -- by contact
 ORDER BY c.contact_id, c.ended_at DESC
 `
 
@@ -344,7 +344,7 @@ func (q *Queries) LockOnlineAgents(ctx context.Context, departmentID chat.Depart
 const LockWaiting = `-- name: LockWaiting :many
 SELECT c.id, c.account_id, c.identity_id, c.contact_id, c.department_id, c.agent_id, c.status, c.controller, c.priority, c.window_opened_at, c.window_shut_at, c.free_entry_until, c.last_seq, c.read_seq, c.unread_count, c.last_message_at, c.last_inbound_at, c.preview, c.waiting_since, c.returned_by, c.assigned_at, c.pair_ready_at, c.pair_blocked_until, c.created_at, c.ended_at, c.ended_by, c.end_reason_id, c.end_note, k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at
 FROM conversations c JOIN contacts k ON k.id = c.contact_id JOIN identities i ON i.id = c.identity_id
-WHERE c.id = any($1::uuid[]) AND c.status = 'waiting' AND c.department_id = $2
+WHERE c.id = any($1::uuid[]) AND (c.status = 'waiting' AND c.department_id = $2) IS TRUE -- by id, not along the whole line
 ORDER BY c.id FOR NO KEY UPDATE OF c
 `
 

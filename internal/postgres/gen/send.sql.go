@@ -86,7 +86,7 @@ func (q *Queries) BlockPair(ctx context.Context, pauseS float64, iD chat.Convers
 
 const ClaimSends = `-- name: ClaimSends :many
 UPDATE messages SET status = 'sending', fence = nextval('send_fence'), attempt = attempt + 1, due_at = now() + make_interval(secs => $1::float8)
-WHERE id = any($2::uuid[]) AND status = 'pending'
+WHERE id = any($2::uuid[]) AND (status = 'pending') IS TRUE -- by id: a partial index of what is pending holds all of it
 RETURNING id, fence, attempt
 `
 

@@ -70,15 +70,16 @@ WHERE i.id = any(@ids::uuid[]);
 -- The open conversations of the named addresses and those of the named messages, locked in the one order.
 SELECT sqlc.embed(c), k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at
 FROM conversations c JOIN contacts k ON k.id = c.contact_id JOIN identities i ON i.id = c.identity_id
-WHERE c.id IN (
-	SELECT o.id FROM identities t JOIN conversations o ON o.identity_id = t.thread_id
-	WHERE t.value = any(@values::text[]) AND t.kind = @kind AND o.account_id = @account_id AND o.status <> 'closed'
+WHERE c.id = any(ARRAY(
+	SELECT o.id FROM conversations o WHERE o.identity_id = any(ARRAY(
+		SELECT t.thread_id FROM identities t WHERE t.value = any(@values::text[]) AND t.kind = @kind
+	)) AND o.account_id = @account_id AND o.status <> 'closed'
 	UNION
 	SELECT m.conversation_id FROM provider_ids p JOIN messages m ON m.id = p.message_id
 	WHERE p.provider_id = any(@targets::text[]) AND p.account_id = @account_id
 	UNION
 	SELECT m.conversation_id FROM messages m WHERE m.id = any(@opaque::uuid[]) AND m.account_id = @account_id
-)
+))
 ORDER BY c.id
 FOR NO KEY UPDATE OF c;
 
@@ -86,9 +87,9 @@ FOR NO KEY UPDATE OF c;
 -- As LockConversationsOfBatch for a batch of new messages only.
 SELECT sqlc.embed(c), k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at
 FROM conversations c JOIN contacts k ON k.id = c.contact_id JOIN identities i ON i.id = c.identity_id
-WHERE c.account_id = @account_id AND c.status <> 'closed' AND c.identity_id IN (
+WHERE c.account_id = @account_id AND c.status <> 'closed' AND c.identity_id = any(ARRAY(
 	SELECT t.thread_id FROM identities t WHERE t.value = any(@values::text[]) AND t.kind = @kind
-)
+))
 ORDER BY c.id
 FOR NO KEY UPDATE OF c;
 
@@ -217,7 +218,7 @@ WHERE a.id = t.id AND a.message_id IS NULL;
 -- A contact's "//end" may have come in before the assignment that it ends began.
 UPDATE assignments a SET ended_at = greatest(t.at, a.started_at)
 FROM (SELECT unnest(@conversation_ids::uuid[]) AS id, unnest(@ats::timestamptz[]) AS at) AS t
-WHERE a.conversation_id = t.id AND a.ended_at IS NULL;
+WHERE a.conversation_id = t.id AND a.conversation_id = any(@conversation_ids::uuid[]) AND a.ended_at IS NULL;
 
 -- name: StartAssignments :exec
 INSERT INTO assignments (id, conversation_id, agent_id, how, department_id, waiting_since, started_at, load_after, capacity)

@@ -17,7 +17,7 @@ SELECT id FROM conversations WHERE department_id = $1 AND status = 'waiting' ORD
 -- The head of the line, locked; who was taken meanwhile is not in it any more.
 SELECT sqlc.embed(c), k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at
 FROM conversations c JOIN contacts k ON k.id = c.contact_id JOIN identities i ON i.id = c.identity_id
-WHERE c.id = any(@ids::uuid[]) AND c.status = 'waiting' AND c.department_id = @department_id
+WHERE c.id = any(@ids::uuid[]) AND (c.status = 'waiting' AND c.department_id = @department_id) IS TRUE -- by id, not along the whole line
 ORDER BY c.id FOR NO KEY UPDATE OF c;
 
 -- name: OldestWaiting :many
@@ -26,7 +26,7 @@ ORDER BY c.priority DESC, c.waiting_since, c.id LIMIT 1;
 
 -- name: LastAgents :many
 SELECT DISTINCT ON (c.contact_id) c.contact_id, c.agent_id FROM conversations c
-WHERE c.contact_id = any(@contact_ids::uuid[]) AND c.agent_id IS NOT NULL AND c.status = 'closed'
+WHERE c.contact_id = any(@contact_ids::uuid[]) AND c.agent_id IS NOT NULL AND (c.status = 'closed') IS TRUE -- by contact
 ORDER BY c.contact_id, c.ended_at DESC;
 
 -- name: LockOnlineAgents :exec

@@ -37,7 +37,7 @@ SELECT m.id, m.external_id FROM messages m WHERE m.id = any(@ids::uuid[]);
 
 -- name: ClaimSends :many
 UPDATE messages SET status = 'sending', fence = nextval('send_fence'), attempt = attempt + 1, due_at = now() + make_interval(secs => @lease_s::float8)
-WHERE id = any(@ids::uuid[]) AND status = 'pending'
+WHERE id = any(@ids::uuid[]) AND (status = 'pending') IS TRUE -- by id: a partial index of what is pending holds all of it
 RETURNING id, fence, attempt;
 
 -- name: KeepRate :exec
