@@ -316,7 +316,9 @@ func (l *ledger) update(c *conv, m *chat.Message, e chat.Event) {
 	}
 	if r := m.Content.Reaction; r != nil && m.Kind == chat.KindReaction {
 		if m.Status == chat.StatusFailed {
-			l.react(c, r.Target, r.Before, e.At, chat.AgentID{})
+			// As of its own time: one that was set later stays.
+			l.set(chat.ReactionWrite{Reaction: chat.Reaction{MessageID: r.Target, Direction: chat.Out, Emoji: r.Before}, At: m.CreatedAt})
+			l.log(c, chat.Event{Kind: chat.EventReaction, At: e.At, MessageID: r.Target, Data: chat.ReactionData{Emoji: r.Before, Direction: chat.Out}})
 		}
 		l.touch(c)
 		return

@@ -20,8 +20,8 @@ func TestEachPolicySharesALineOutAndWritesDownWhy(t *testing.T) {
 		shares []int // of the agents, in the order in which they were made; nil: any
 	}{
 		"least_busy":   {routing.ReasonLeastBusy, []int{2, 2, 2}},
-		"round_robin":  {routing.ReasonRoundRobin, nil},
-		"longest_idle": {routing.ReasonLongestIdle, nil},
+		"round_robin":  {routing.ReasonRoundRobin, []int{2, 2, 2}},
+		"longest_idle": {routing.ReasonLongestIdle, []int{2, 2, 2}},
 		"random":       {routing.ReasonRandom, nil},
 	} {
 		t.Run(policy, func(t *testing.T) {

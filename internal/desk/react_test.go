@@ -80,6 +80,24 @@ func TestAReactionThatDoesNotArriveGivesWayToTheOneBefore(t *testing.T) {
 	}
 }
 
+func TestAReactionThatFailsDoesNotTakeALaterOneWithIt(t *testing.T) {
+	t.Parallel()
+	w := desktest.Shared(t)
+	a, phone := w.Agent("deniz", 5, chat.Online), w.Phone(1)
+	row := w.Talk(a, phone)
+	on := w.Thread(phone)[0].ID
+	for _, emoji := range []string{"👍", "❤️"} {
+		_, err := w.Desk.React(t.Context(), a, row.ID, on, emoji)
+		must(t, err)
+	}
+	w.Send(func(chat.Send) (chat.Receipt, error) {
+		return chat.Receipt{}, &chat.SendError{Code: chat.CodeProviderRefused, Retry: chat.RetryNever}
+	})
+	equal(t, shown(w, on), map[chat.Direction]string{chat.Out: "❤️"})
+	w.Send(desktest.Sent)
+	equal(t, shown(w, on), map[chat.Direction]string{chat.Out: "❤️"})
+}
+
 func TestAReactionIsRefusedWithItsReason(t *testing.T) {
 	t.Parallel()
 	w := desktest.Shared(t)

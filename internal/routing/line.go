@@ -82,7 +82,7 @@ func Drain(rule Rule, waiting []Request, agents []Agent, now time.Time, seed uin
 		given = append(given, Assignment{Request: r, Decision: d})
 		a := &after[at[d.Agent]]
 		a.Load++
-		a.LastAssignedAt = now
+		a.LastAssignedAt = now.Add(time.Duration(len(given))) // one after another, though all at one moment
 	}
 	return given, after
 }
