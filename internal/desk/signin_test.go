@@ -232,7 +232,8 @@ func TestAHundredAtTheFirstAdminsLinkMakeOneAdmin(t *testing.T) {
 		_, _, err := o.Desk.Setup(t.Context(), links[i%2], "Elif", string(rune('a'+i%26))+"@example.com", goodSecret, "", "")
 		return err
 	})
-	if ok, refused := count(errs, ""), count(errs, chat.CodeNotFound); ok != 1 || ok+refused != 100 {
+	// Who waited longer than a statement may, on a machine with other work, is refused too.
+	if ok, refused := count(errs, ""), count(errs, chat.CodeNotFound)+count(errs, chat.CodeUnavailable); ok != 1 || ok+refused != 100 {
 		t.Fatalf("%d admins were made, %d refused: %v", ok, refused, errs)
 	}
 	if n := o.Int(`SELECT count(*) FROM agents`); n != 1 {
