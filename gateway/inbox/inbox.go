@@ -6,10 +6,13 @@
 package inbox
 
 import (
+	"bytes"
+	"compress/gzip"
 	"embed"
 	"io/fs"
 	"path"
 	"strings"
+	"sync"
 )
 
 //go:embed all:dist
@@ -33,6 +36,7 @@ const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 // File is what a URL path is answered with.
 type File struct {
 	Body         []byte
+	Gzip         []byte // the same compressed, where that is worth it; else nil
 	ContentType  string
 	CacheControl string
 }
@@ -53,11 +57,48 @@ func Find(urlPath string) (file File, ok bool) {
 	if path.Ext(name) == "" {
 		name = "index.html"
 	}
-	body, err := fs.ReadFile(Files(), name)
+	file, ok = build()[name]
+	return file, ok
+}
+
+// build is the whole of it by name, compressed once: it is a megabyte.
+var build = sync.OnceValue(func() map[string]File {
+	files := map[string]File{}
+	err := fs.WalkDir(Files(), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		body, err := fs.ReadFile(Files(), name)
+		if err != nil {
+			return err
+		}
+		f := File{Body: body, ContentType: contentType(name), CacheControl: cacheControl(name)}
+		if path.Ext(name) != ".woff2" { // that is compressed
+			f.Gzip, err = compress(body)
+		}
+		files[name] = f
+		return err
+	})
 	if err != nil {
-		return File{}, false
+		panic(err) // what is embedded can be read
 	}
-	return File{Body: body, ContentType: contentType(name), CacheControl: cacheControl(name)}, true
+	return files
+})
+
+// compress returns nil where it saves little.
+func compress(body []byte) ([]byte, error) {
+	var out bytes.Buffer
+	w, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
+	if err == nil {
+		_, err = w.Write(body)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil || out.Len() > len(body)*9/10 {
+		return nil, err
+	}
+	return out.Bytes(), nil
 }
 
 func cacheControl(name string) string {

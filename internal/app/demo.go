@@ -146,15 +146,13 @@ var demoAgents = []struct {
 	{"Aslı Yücel", "asli@maviev.example", chat.RoleAgent, []int{1}, chat.BehaviorNormal},
 }
 
-// seed makes the shop's desk the first time. All its people share one password, made up for this instance.
+// seed makes the shop's desk the first time, the administrator last: a start that was broken off is made good by the next.
+// All its people share one password, made up for this instance.
 func (a *App) seed(ctx context.Context) (Login, error) {
 	password := "mavi-ev-" + hex.EncodeToString(a.key.Derive("demo password"))[:10]
 	login := Login{Email: demoAgents[0].email, Password: password}
 	link, err := a.desk.SetupLink(ctx)
 	if err != nil || link == "" {
-		return login, err
-	}
-	if _, _, err := a.desk.Setup(ctx, auth.HashLink(auth.LinkSetup, link), demoAgents[0].name, login.Email, password, "127.0.0.1", "seed"); err != nil {
 		return login, err
 	}
 	var deps []chat.DepartmentID
@@ -164,22 +162,19 @@ func (a *App) seed(ctx context.Context) (Login, error) {
 		{Name: "İade ve Değişim", Description: "Geri gönderimler", Policy: "longest_idle", Sticky: true},
 	} {
 		d.Color = i
-		card, err := a.desk.CreateDepartment(ctx, Operator, d)
+		id, err := a.seedDepartment(ctx, d)
 		if err != nil {
 			return login, err
 		}
-		deps = append(deps, card.ID)
-	}
-	if err := a.seedAgents(ctx, deps, password); err != nil {
-		return login, err
+		deps = append(deps, id)
 	}
 	for _, l := range []string{"Çözüldü", "Bilgi verildi", "İade başlatıldı", "Yanıt yok"} {
-		if _, err := a.desk.CreateEndReason(ctx, Operator, l); err != nil {
+		if _, err := a.desk.CreateEndReason(ctx, Operator, l); err != nil && chat.CodeOf(err) != chat.CodeInUse {
 			return login, err
 		}
 	}
 	for _, l := range []string{"Öğle arası", "Kısa mola", "Toplantı"} {
-		if _, err := a.desk.CreateBreakReason(ctx, Operator, l); err != nil {
+		if _, err := a.desk.CreateBreakReason(ctx, Operator, l); err != nil && chat.CodeOf(err) != chat.CodeInUse {
 			return login, err
 		}
 	}
@@ -189,12 +184,33 @@ func (a *App) seed(ctx context.Context) (Login, error) {
 		{Shortcut: "iade", Title: "İade koşulları", Text: "Kullanılmamış ürünleri 14 gün içinde ücretsiz iade edebilirsiniz. Kargo kodunuzu hemen oluşturuyorum."},
 		{Shortcut: "tesekkur", Title: "Teşekkür", Text: "Bize yazdığınız için teşekkür ederiz. İyi günler dileriz."},
 	} {
-		if _, err := a.desk.CreateCannedReply(ctx, Operator, r, false); err != nil {
+		if _, err := a.desk.CreateCannedReply(ctx, Operator, r, false); err != nil && chat.CodeOf(err) != chat.CodeInUse {
 			return login, err
 		}
 	}
+	if _, _, err := a.desk.Setup(ctx, auth.HashLink(auth.LinkSetup, link), demoAgents[0].name, login.Email, password, "127.0.0.1", "seed"); err != nil {
+		return login, err
+	}
+	if err := a.seedAgents(ctx, deps, password); err != nil {
+		return login, err
+	}
 	a.log.Info("the demo's desk was seeded")
 	return login, nil
+}
+
+// seedDepartment makes a department, or finds the one that an earlier start has made.
+func (a *App) seedDepartment(ctx context.Context, d chat.Department) (chat.DepartmentID, error) {
+	there, err := a.desk.Departments(ctx, Operator)
+	if err != nil {
+		return chat.DepartmentID{}, err
+	}
+	for _, x := range there {
+		if x.Name == d.Name {
+			return x.ID, nil
+		}
+	}
+	card, err := a.desk.CreateDepartment(ctx, Operator, d)
+	return card.ID, err
 }
 
 // seedAgents makes the other agents and gives the administrator their departments. Each has chosen the password already, so

@@ -24,7 +24,7 @@ var floors = []floor{
 	{5, []string{"internal/app"}, []string{
 		"github.com/hibiken/asynq", "github.com/hibiken/asynqmon", "github.com/redis/go-redis/v9", "github.com/prometheus/client_golang",
 	}},
-	{4, []string{"gateway", "channels/all"}, []string{"github.com/gofiber/fiber/v2"}},
+	{4, []string{"gateway", "channels/all"}, []string{"github.com/gofiber/fiber/v2", "github.com/valyala/fasthttp"}},
 	{3, []string{"gateway/api", "gateway/hooks", "gateway/live", "gateway/ops", "gateway/widget", "gateway/inbox"}, []string{
 		"github.com/gofiber/fiber/v2", "github.com/gofiber/contrib/websocket",
 	}},

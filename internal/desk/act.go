@@ -153,9 +153,19 @@ func (d *Desk) Return(ctx context.Context, p chat.Principal, id chat.Conversatio
 		return nil
 	})
 	if err == nil {
-		d.ring(ctx, task.Route, row.DepartmentID)
+		d.freed(ctx, p, row.DepartmentID)
 	}
 	return row, err
+}
+
+// freed rings for the lines that a freed place may serve: the conversation's, and the others of whoever had it.
+func (d *Desk) freed(ctx context.Context, p chat.Principal, line chat.DepartmentID) {
+	d.ring(ctx, task.Route, line)
+	for _, x := range p.Departments {
+		if x != line {
+			d.ring(ctx, task.Route, x)
+		}
+	}
 }
 
 // Pend parks a conversation until the contact writes. It frees the agent's place.
@@ -164,7 +174,7 @@ func (d *Desk) Pend(ctx context.Context, p chat.Principal, id chat.ConversationI
 		return step(l, c, st)(c.Pend(p.AgentID))
 	})
 	if err == nil {
-		d.ring(ctx, task.Route, row.DepartmentID)
+		d.freed(ctx, p, row.DepartmentID)
 	}
 	return row, err
 }
@@ -193,7 +203,7 @@ func (d *Desk) End(ctx context.Context, p chat.Principal, id chat.ConversationID
 		return step(l, c, st)(changed, event, err)
 	})
 	if err == nil {
-		d.ring(ctx, task.Route, row.DepartmentID)
+		d.freed(ctx, p, row.DepartmentID)
 	}
 	return row, err
 }

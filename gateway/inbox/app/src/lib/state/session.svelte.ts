@@ -38,8 +38,9 @@ class Session {
     }
   }
 
-  async signIn(email: string, password: string) {
-    await this.enter(await api<Me>('POST', '/session', { email, password }, { quiet: true }));
+  /** totp is a code of the second factor, or a recovery code; whoever has one is asked for it by a refusal. */
+  async signIn(email: string, password: string, totp?: string) {
+    await this.enter(await api<Me>('POST', '/session', { email, password, totp }, { quiet: true }));
   }
 
   async enter(me: Me) {
