@@ -48,6 +48,8 @@ const (
 // Desk is what the stream asks of the use-cases.
 type Desk interface {
 	Horizon(ctx context.Context) (chat.Horizon, error)
+	NewestSince(ctx context.Context, h chat.Horizon) (newest map[chat.ConversationID]int64, resync bool, err error)
+	ConversationRows(ctx context.Context, ids []chat.ConversationID) ([]chat.ConversationRow, error)
 	ChangedSince(ctx context.Context, p chat.Principal, h chat.Horizon) (rows []chat.ConversationRow, resync bool, err error)
 	Conversation(ctx context.Context, p chat.Principal, id chat.ConversationID) (chat.ConversationRow, error)
 	Counts(ctx context.Context, p chat.Principal) (chat.Counts, error)

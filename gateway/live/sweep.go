@@ -16,9 +16,8 @@ import (
 const (
 	lookEvery = 5 * time.Second
 	settle    = 10 // this part of that time: what was committed just now may still be on its way here
-	// trusted is how old something must be to be taken for heard when too much happens to look at each: the bus is lossy,
-	// not slow.
-	trusted = 15 * time.Second
+	// lostLimit is how many conversations of which news was lost are told one by one; if it is more, all are to read again.
+	lostLimit = 500
 	// remembered is how far back a client without a cursor is told what changed: its page read the lists before its
 	// socket opened.
 	remembered = time.Minute
@@ -117,6 +116,18 @@ func (h *heard) lost(agent chat.AgentID, since time.Time, rows []chat.Conversati
 	return gone, true
 }
 
+// behind names the conversations that changed later than what was heard of them.
+func (h *heard) behind(newest map[chat.ConversationID]int64) (ids []chat.ConversationID) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for id, seq := range newest {
+		if row, ok := h.find(id); !ok || row.seq < seq {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
 // horizons are those of the last minute, the oldest first; the last one is the cursor.
 type horizons struct {
 	mu  sync.Mutex
@@ -166,9 +177,8 @@ func (h *hub) cursor() string {
 func (h *hub) sweeps(ctx context.Context) {
 	tick := time.NewTicker(h.deps.Look)
 	defer tick.Stop()
-	var waiting []chat.Horizon // taken while too much changed, the oldest first
 	for {
-		waiting = h.sweep(ctx, waiting)
+		h.sweep(ctx)
 		select {
 		case <-tick.C:
 		case <-h.look:
@@ -197,39 +207,54 @@ func (h *hub) setClock(desk, before, after time.Time) {
 // whoSeesAll asks for all that changed; who may be told which of it is decided here.
 func whoSeesAll() chat.Principal { return chat.Principal{Role: chat.RoleAdmin} }
 
-// sweep tells what the record changed and the bus did not say, and moves the horizon.
-func (h *hub) sweep(ctx context.Context, waiting []chat.Horizon) []chat.Horizon {
-	ask, cancel := context.WithTimeout(ctx, askWithin)
+// sweep tells what the record changed and the bus did not say, and moves the horizon. It trusts nothing: a process that is
+// killed between its commit and its news leaves no gap that a client could see. Where there is too much to look at, or to
+// tell, everybody reads everything again.
+func (h *hub) sweep(ctx context.Context) {
+	ask, cancel := context.WithTimeout(ctx, askWithin+h.deps.Look/settle)
 	defer cancel()
 	before := h.deps.Now()
 	next, err := h.deps.Desk.Horizon(ask)
 	if err != nil {
 		h.sweepFailed(ctx, false, err)
-		return waiting
+		return
 	}
 	h.setClock(next.Now, before, h.deps.Now())
 	h.heard.age(next.At)
 	last, ok := h.horizon.newest()
 	if !ok {
 		h.horizon.push(next)
-		return nil
+		return
 	}
-	rows, overload, err := h.deps.Desk.ChangedSince(ask, whoSeesAll(), last)
+	newest, resync, err := h.deps.Desk.NewestSince(ask, last)
 	switch {
 	case err != nil:
 		h.sweepFailed(ctx, false, err)
-		return waiting
-	case next.Copy != last.Copy:
-		h.inOrder(ctx, func() { h.horizon.push(next); h.resync() }) // the record was restored
-		return nil
-	case overload:
-		h.sweepFailed(ctx, true, nil)
-		return h.trust(ctx, append(waiting, next), next.At)
+		return
+	case resync:
+		if next.Copy == last.Copy { // or else the record was restored
+			h.sweepFailed(ctx, true, nil)
+		}
+		h.inOrder(ctx, func() { h.horizon.push(next); h.resync() })
+		return
 	}
 	select {
 	case <-time.After(h.deps.Look / settle):
 	case <-ctx.Done():
-		return nil
+		return
+	}
+	behind := h.heard.behind(newest)
+	if len(behind) > lostLimit {
+		h.deps.Metrics.Missed(len(behind))
+		h.inOrder(ctx, func() { h.horizon.push(next); h.resync() })
+		return
+	}
+	var rows []chat.ConversationRow
+	if len(behind) > 0 {
+		if rows, err = h.deps.Desk.ConversationRows(ask, behind); err != nil {
+			h.sweepFailed(ctx, false, err)
+			return
+		}
 	}
 	h.inOrder(ctx, func() {
 		missed := 0
@@ -244,17 +269,6 @@ func (h *hub) sweep(ctx context.Context, waiting []chat.Horizon) []chat.Horizon 
 		}
 		h.horizon.push(next)
 	})
-	return nil
-}
-
-// trust moves the horizon to the newest of those that waited and are old enough for the bus to have said everything.
-func (h *hub) trust(ctx context.Context, waiting []chat.Horizon, now time.Time) []chat.Horizon {
-	for len(waiting) > 0 && now.Sub(waiting[0].At) >= trusted {
-		old := waiting[0]
-		waiting = waiting[1:]
-		h.inOrder(ctx, func() { h.horizon.push(old) })
-	}
-	return waiting
 }
 
 func (h *hub) sweepFailed(ctx context.Context, overload bool, err error) {

@@ -27,6 +27,7 @@ type readStore interface {
 	HistoryOfContact(ctx context.Context, id chat.ContactID, except chat.ConversationID) ([]chat.HistoryRow, error)
 	Horizon(ctx context.Context) (chat.Horizon, error)
 	ChangedSince(ctx context.Context, h chat.Horizon, limit int) (ids []chat.ConversationID, more bool, err error)
+	NewestSince(ctx context.Context, h chat.Horizon, most int) (newest map[chat.ConversationID]int64, more bool, err error)
 	TemplateRows(ctx context.Context, account chat.AccountID) ([]chat.TemplateRow, error)
 	TemplateRow(ctx context.Context, id chat.TemplateID) (chat.TemplateRow, error)
 }
@@ -215,6 +216,28 @@ func (d *Desk) ChangedSince(ctx context.Context, p chat.Principal, h chat.Horizo
 		}
 	}
 	return rows, false, nil
+}
+
+// auditLimit is how many events NewestSince looks at: some ten seconds of the most that a record can take.
+const auditLimit = 200_000
+
+// NewestSince tells the seq of the newest event of each conversation that changed after a moment, for a node that makes sure
+// that it was told of all. resync tells that too much changed to look at, or that the moment is not of this record.
+func (d *Desk) NewestSince(ctx context.Context, h chat.Horizon) (newest map[chat.ConversationID]int64, resync bool, err error) {
+	now, err := d.store.Horizon(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	if h.Copy != now.Copy || h.Xid > now.Xid {
+		return nil, true, nil
+	}
+	newest, more, err := d.store.NewestSince(ctx, h, auditLimit)
+	return newest, more, err
+}
+
+// ConversationRows reads conversations by id, whoever may see them; one that is not there is left out.
+func (d *Desk) ConversationRows(ctx context.Context, ids []chat.ConversationID) ([]chat.ConversationRow, error) {
+	return d.store.ConversationRows(ctx, ids)
 }
 
 // TemplateView is a stored template, read.

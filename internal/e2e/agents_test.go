@@ -218,6 +218,9 @@ func (c *colleague) catchUp(ctx context.Context) {
 			c.mu.Lock()
 			for _, r := range rows {
 				if t := c.threads[r.ID]; t != nil {
+					if r.LastSeq < t.last {
+						continue // while it was on its way, more came live
+					}
 					t.row.LastSeq = 0 // what was read just now counts
 				}
 				c.apply(r, nil)

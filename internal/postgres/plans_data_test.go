@@ -201,6 +201,7 @@ func readQuestions() []question {
 		{"events since", gen.EventsSince, []any{last, 9000, page}, page, byAny, false},
 		{"events of a page", gen.EventsBetween, []any{last, 5000, 5000 + page, page}, page, byAny, false},
 		{"what changed since", gen.ChangedSince, []any{"999999999", 1000}, 0, byAny, false},
+		{"the newest since", gen.NewestSince, []any{"999999999", 1000}, 0, byAny, false},
 		{"a contact", gen.ContactByID, []any{of(contactID, 100)}, 1, byAny, false},
 		{"a contact's addresses", gen.IdentitiesOfContact, []any{of(contactID, 100)}, 1, byAny, false},
 		{"a contact's history", gen.HistoryOfContact, []any{of(contactID, 100), first}, 1, byAny, false},

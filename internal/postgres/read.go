@@ -283,6 +283,22 @@ func (s *Store) Horizon(ctx context.Context) (chat.Horizon, error) {
 	return chat.Horizon{Xid: h.Xid, At: h.At.UTC(), Now: s.desk(h.At), Copy: h.Copy}, wrap(err)
 }
 
+// NewestSince tells, for each conversation with events that committed after a moment, the newest one's seq. more says that there
+// are more events than most, and so some conversations that are not named.
+func (s *Store) NewestSince(ctx context.Context, h chat.Horizon, most int) (newest map[chat.ConversationID]int64, more bool, err error) {
+	rows, err := s.q.NewestSince(ctx, strconv.FormatInt(h.Xid, 10), int32(most))
+	if err != nil {
+		return nil, false, wrap(err)
+	}
+	events := int64(0)
+	newest = make(map[chat.ConversationID]int64, len(rows))
+	for _, r := range rows {
+		newest[r.ConversationID] = r.Seq
+		events += r.Events
+	}
+	return newest, events >= int64(most), nil
+}
+
 // ChangedSince names the conversations with events that committed after a moment. more says that they are not all: there are
 // more than limit, or too many events to look at each.
 func (s *Store) ChangedSince(ctx context.Context, h chat.Horizon, limit int) (ids []chat.ConversationID, more bool, err error) {

@@ -1,6 +1,8 @@
 package postgres_test
 
 import (
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -60,5 +62,12 @@ func TestAReaderIsToldWhatCommittedSinceAndWhenThatIsTooMuch(t *testing.T) {
 		if err != nil || len(ids) != step.want || more != step.more {
 			t.Errorf("%d conversations, more: %v, error %v; want %d, %v", len(ids), more, err, step.want, step.more)
 		}
+	}
+	newest, more, err := s.NewestSince(t.Context(), h, 1000)
+	if err != nil || len(newest) != 2 || more || slices.Max(slices.Collect(maps.Values(newest))) != 250 {
+		t.Errorf("the newest are %v, more: %v, error %v", newest, more, err)
+	}
+	if _, more, err := s.NewestSince(t.Context(), h, 10); err != nil || !more {
+		t.Errorf("ten events are all: %v", err)
 	}
 }

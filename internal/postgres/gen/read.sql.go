@@ -584,6 +584,39 @@ func (q *Queries) MessagesIn(ctx context.Context, ids []uuid.UUID) ([]MessagesIn
 	return items, nil
 }
 
+const NewestSince = `-- name: NewestSince :many
+SELECT e.conversation_id, max(e.seq)::bigint AS seq, count(*)::bigint AS events
+FROM (SELECT x.conversation_id, x.seq FROM conversation_events x WHERE x.xid >= $1::text::xid8 ORDER BY x.xid LIMIT $2) e
+GROUP BY e.conversation_id
+`
+
+type NewestSinceRow struct {
+	ConversationID chat.ConversationID
+	Seq            int64
+	Events         int64
+}
+
+// The newest event of each conversation that has some which committed after a snapshot was taken, and how many.
+func (q *Queries) NewestSince(ctx context.Context, horizon string, most int32) ([]NewestSinceRow, error) {
+	rows, err := q.db.Query(ctx, NewestSince, horizon, most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []NewestSinceRow
+	for rows.Next() {
+		var i NewestSinceRow
+		if err := rows.Scan(&i.ConversationID, &i.Seq, &i.Events); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const ReactionsOf = `-- name: ReactionsOf :many
 
 SELECT message_id, direction, emoji FROM reactions WHERE message_id = any($1::uuid[]) AND emoji <> ''

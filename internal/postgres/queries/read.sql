@@ -53,6 +53,12 @@ SELECT EXISTS (SELECT 1 FROM conversations c WHERE c.contact_id = @contact_id
 -- The conversation of each event that committed after a snapshot was taken: the question of a reader that reconnects.
 SELECT e.conversation_id FROM conversation_events e WHERE e.xid >= sqlc.arg(horizon)::text::xid8 ORDER BY e.xid LIMIT @most;
 
+-- name: NewestSince :many
+-- The newest event of each conversation that has some which committed after a snapshot was taken, and how many.
+SELECT e.conversation_id, max(e.seq)::bigint AS seq, count(*)::bigint AS events
+FROM (SELECT x.conversation_id, x.seq FROM conversation_events x WHERE x.xid >= sqlc.arg(horizon)::text::xid8 ORDER BY x.xid LIMIT @most) e
+GROUP BY e.conversation_id;
+
 -- name: Horizon :one
 -- The oldest transaction that still runs, the time, and which copy of the record this is.
 SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xid, now()::timestamptz AS at,
