@@ -14,10 +14,12 @@ type Accounts interface {
 	WebhookAccounts(ctx context.Context) ([]channels.Account, error)
 }
 
-// How old the accounts may be: without a word of a change, and when something suggests one.
+// How old the accounts may be: without a word of a change, and when something suggests one. The latter is less than it takes
+// to make an account by a command, which tells nobody, and often enough read for a flood of wrong webhooks.
 const (
 	fresh   = 30 * time.Second
-	atLeast = time.Second
+	atLeast = 100 * time.Millisecond
+	again   = time.Second // after a reading that failed
 )
 
 // directory remembers the accounts. While the database is away it serves what it has: the webhook then fails at its
@@ -62,7 +64,7 @@ func (d *directory) get(ctx context.Context) (directoryView, error) {
 		if v.readAt.IsZero() {
 			return v, err
 		}
-		v.until = d.now().Add(atLeast)
+		v.until = d.now().Add(again)
 		d.set(v, changes)
 		return v, nil
 	}

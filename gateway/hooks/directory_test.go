@@ -98,7 +98,7 @@ func TestAFailingSourceIsAskedOnceASecond(t *testing.T) {
 		t.Errorf("%d readings in one second", r.reads)
 	}
 	r.err, r.all = nil, nil
-	if now = now.Add(atLeast); knows(t, d, a) {
+	if now = now.Add(again); knows(t, d, a) {
 		t.Error("not read again when the source was back")
 	}
 }

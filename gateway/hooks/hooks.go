@@ -172,7 +172,7 @@ func (h *Hooks) receive(c *fiber.Ctx, owner *chat.AccountID) error {
 }
 
 // judge decides whose a webhook is. Where it is nobody's, or signed for nobody, that may be news of the last second: the
-// accounts are read again, at most once a second.
+// accounts are read again, if that was not just done.
 func (h *Hooks) judge(ctx context.Context, r channels.Request, owner *chat.AccountID) (verdict, error) {
 	for fresh := false; ; fresh = true {
 		known, err := h.accounts.get(ctx)
