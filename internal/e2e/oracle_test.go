@@ -56,6 +56,7 @@ func (v *tally) judgeInbound(t *testing.T, l fakemeta.Ledger, conn *pgx.Conn) {
 	for id := range l.AckedIDs("message") {
 		if _, there := all[id]; !there {
 			v.lost++
+			t.Errorf("message %s was taken and is not in the record", id)
 		}
 	}
 	v.ooo += inversions(l, all)
@@ -172,7 +173,8 @@ func (v *tally) judgeOutbound(t *testing.T, l fakemeta.Ledger, conn *pgx.Conn, a
 }
 
 // judgeScreens asks that every accepted message was shown to somebody, and to nobody twice.
-func (v *tally) judgeScreens(l fakemeta.Ledger, all ...*colleague) {
+func (v *tally) judgeScreens(t *testing.T, l fakemeta.Ledger, all ...*colleague) {
+	t.Helper()
 	shown := map[string]bool{}
 	for _, c := range all {
 		c.mu.Lock()
@@ -185,6 +187,7 @@ func (v *tally) judgeScreens(l fakemeta.Ledger, all ...*colleague) {
 	for id := range l.AckedIDs("message") {
 		if !shown[id] {
 			v.lost++
+			t.Errorf("message %s was taken and is on nobody's screen", id)
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
-	"strconv"
 	"time"
 
 	"gatehouse/internal/chat"
@@ -286,7 +285,7 @@ func (s *Store) Horizon(ctx context.Context) (chat.Horizon, error) {
 // NewestSince tells, for each conversation with events that committed after a moment, the newest one's seq. more says that there
 // are more events than most, and so some conversations that are not named.
 func (s *Store) NewestSince(ctx context.Context, h chat.Horizon, most int) (newest map[chat.ConversationID]int64, more bool, err error) {
-	rows, err := s.q.NewestSince(ctx, strconv.FormatInt(h.Xid, 10), int32(most))
+	rows, err := s.q.NewestSince(ctx, h.Xid, h.At, int32(most))
 	if err != nil {
 		return nil, false, wrap(err)
 	}
@@ -303,7 +302,7 @@ func (s *Store) NewestSince(ctx context.Context, h chat.Horizon, most int) (newe
 // more than limit, or too many events to look at each.
 func (s *Store) ChangedSince(ctx context.Context, h chat.Horizon, limit int) (ids []chat.ConversationID, more bool, err error) {
 	events := 20 * limit
-	all, err := s.q.ChangedSince(ctx, strconv.FormatInt(h.Xid, 10), int32(events))
+	all, err := s.q.ChangedSince(ctx, h.Xid, h.At, int32(events))
 	if err != nil {
 		return nil, false, wrap(err)
 	}

@@ -70,4 +70,14 @@ func TestAReaderIsToldWhatCommittedSinceAndWhenThatIsTooMuch(t *testing.T) {
 	if _, more, err := s.NewestSince(t.Context(), h, 10); err != nil || !more {
 		t.Errorf("ten events are all: %v", err)
 	}
+	if h, err = s.Horizon(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if newest, _, err = s.NewestSince(t.Context(), h, 1000); err != nil || len(newest) != 0 {
+		t.Errorf("since now %v changed, error %v", newest, err)
+	}
+	h.At = time.Unix(0, 0) // the server was started after that: it may have given numbers out twice
+	if newest, _, err = s.NewestSince(t.Context(), h, 1000); err != nil || len(newest) != 2 {
+		t.Errorf("since before the start %v changed, error %v", newest, err)
+	}
 }

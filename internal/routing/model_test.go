@@ -393,7 +393,7 @@ func TestWhateverHappensTheLawKeepsItsInvariants(t *testing.T) {
 		d.play(rapid.SliceOfN(anOp, 200, 400).Draw(t, "ops"))
 		given, taken = given+d.given, taken+d.taken
 	})
-	if given < 1000 || taken < 20 {
+	if given < 500 || taken < 3 { // some 2,000 and 30
 		t.Errorf("the model was idle: %d given, %d transfers accepted", given, taken)
 	}
 }

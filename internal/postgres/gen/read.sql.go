@@ -15,12 +15,15 @@ import (
 )
 
 const ChangedSince = `-- name: ChangedSince :many
-SELECT e.conversation_id FROM conversation_events e WHERE e.xid >= $1::text::xid8 ORDER BY e.xid LIMIT $2
+SELECT e.conversation_id FROM conversation_events e
+WHERE e.xid >= greatest($1::bigint - CASE WHEN pg_postmaster_start_time() > $2::timestamptz THEN 1000 ELSE 0 END, 3)::text::xid8
+ORDER BY e.xid LIMIT $3
 `
 
-// The conversation of each event that committed after a snapshot was taken: the question of a reader that reconnects.
-func (q *Queries) ChangedSince(ctx context.Context, horizon string, most int32) ([]chat.ConversationID, error) {
-	rows, err := q.db.Query(ctx, ChangedSince, horizon, most)
+// The conversation of each event that committed after a snapshot was taken: the question of a reader that reconnects. A server
+// that was killed gives the numbers of its last transactions out again, those that had not committed: hence the 1000.
+func (q *Queries) ChangedSince(ctx context.Context, horizon int64, taken time.Time, most int32) ([]chat.ConversationID, error) {
+	rows, err := q.db.Query(ctx, ChangedSince, horizon, taken, most)
 	if err != nil {
 		return nil, err
 	}
@@ -586,7 +589,11 @@ func (q *Queries) MessagesIn(ctx context.Context, ids []uuid.UUID) ([]MessagesIn
 
 const NewestSince = `-- name: NewestSince :many
 SELECT e.conversation_id, max(e.seq)::bigint AS seq, count(*)::bigint AS events
-FROM (SELECT x.conversation_id, x.seq FROM conversation_events x WHERE x.xid >= $1::text::xid8 ORDER BY x.xid LIMIT $2) e
+FROM (
+	SELECT x.conversation_id, x.seq FROM conversation_events x
+	WHERE x.xid >= greatest($1::bigint - CASE WHEN pg_postmaster_start_time() > $2::timestamptz THEN 1000 ELSE 0 END, 3)::text::xid8
+	ORDER BY x.xid LIMIT $3
+) e
 GROUP BY e.conversation_id
 `
 
@@ -596,9 +603,10 @@ type NewestSinceRow struct {
 	Events         int64
 }
 
-// The newest event of each conversation that has some which committed after a snapshot was taken, and how many.
-func (q *Queries) NewestSince(ctx context.Context, horizon string, most int32) ([]NewestSinceRow, error) {
-	rows, err := q.db.Query(ctx, NewestSince, horizon, most)
+// The newest event of each conversation that has some which committed after a snapshot was taken (as in ChangedSince), and how
+// many.
+func (q *Queries) NewestSince(ctx context.Context, horizon int64, taken time.Time, most int32) ([]NewestSinceRow, error) {
+	rows, err := q.db.Query(ctx, NewestSince, horizon, taken, most)
 	if err != nil {
 		return nil, err
 	}
