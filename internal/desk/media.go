@@ -42,6 +42,9 @@ func (d *Desk) FinishMedia(ctx context.Context, job chat.MediaJob, m chat.Media,
 	var l ledger
 	err := d.store.FinishMedia(ctx, job, m, func(row chat.ConversationRow, acc chat.Account, msg chat.ThreadMessage, now time.Time) *chat.Write {
 		l = newLedger(chat.LaneState{Account: acc, Now: now})
+		if chat.IsZero(msg.ID) {
+			return l.finish()
+		}
 		c := &conv{ConversationRow: row}
 		l.convs[c.ID] = c
 		l.remember(msg.Message)

@@ -86,13 +86,14 @@ func (d *Desk) drainOnce(ctx context.Context, account chat.AccountID, size int, 
 	if err != nil {
 		return 0, laneError{err: err, first: b.firstEvent(), happenings: len(b.inbound)}
 	}
+	if n == 0 {
+		return 0, nil // if something was decided, it was rolled back, and another drainer was faster
+	}
 	for _, p := range b.poor {
 		d.metrics.Quarantined(string(b.account.Kind))
 		d.log.Warn("event quarantined", "account", account.String(), "event", p.Event.String(), "error", p.Why)
 	}
-	if n > 0 {
-		d.settleBatch(ctx, &b)
-	}
+	d.settleBatch(ctx, &b)
 	return n, nil
 }
 

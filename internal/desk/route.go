@@ -10,7 +10,8 @@ import (
 )
 
 type routeStore interface {
-	// RouteLine locks a department's line, its agents and the conversations at its head, and writes what decide returns.
+	// RouteLine locks a department's line, its agents and the conversations at its head, and writes what decide returns. When it
+	// is run again after a race, so is decide, also if nobody waits any more.
 	RouteLine(ctx context.Context, department chat.DepartmentID, limit int, decide func(chat.RouteState) *chat.Write) error
 	// LinesWithRoom names departments in which somebody waits while an agent has room.
 	LinesWithRoom(ctx context.Context) ([]chat.DepartmentID, error)

@@ -44,6 +44,7 @@ type colleague struct {
 type thread struct {
 	row  row
 	last int64
+	told []string // of each event, what it said it is
 }
 
 // row is what the screen shows of a conversation, as far as it is compared.
@@ -61,9 +62,18 @@ type event struct {
 	Seq     int64
 	Kind    string
 	Message *struct {
+		ID         string
 		Direction  string
 		ExternalID string `json:"external_id"`
 	}
+}
+
+// says is what an event is, to be compared with the record.
+func (e event) says() string {
+	if e.Message == nil {
+		return e.Kind
+	}
+	return e.Kind + " " + e.Message.ID
 }
 
 type frame struct {
@@ -174,7 +184,7 @@ func (c *colleague) apply(r row, events []event) {
 		if e.Seq != t.last+1 {
 			continue // known, or after a gap
 		}
-		t.last = e.Seq
+		t.last, t.told = e.Seq, append(t.told, e.says())
 		if e.Kind == "message" && e.Message != nil && e.Message.Direction == "in" {
 			c.shown[e.Message.ExternalID]++
 			asks = true

@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -189,6 +190,33 @@ func (v *tally) judgeScreens(t *testing.T, l fakemeta.Ledger, conn *pgx.Conn, al
 			v.lost++
 			t.Errorf("message %s was taken and is on nobody's screen: %s", id, whereabouts(t, conn, id, all...))
 		}
+	}
+}
+
+// judgeThreads asks that what the screens were told happened is what the record says happened: news of something that was
+// rolled back takes the number, and on the screens the place, of something that was not.
+func judgeThreads(t *testing.T, conn *pgx.Conn, all ...*colleague) {
+	t.Helper()
+	rows, err := conn.Query(t.Context(), "SELECT conversation_id::text, concat_ws(' ', kind, message_id) FROM conversation_events ORDER BY conversation_id, seq")
+	if err != nil {
+		t.Fatal(err)
+	}
+	record := map[string][]string{}
+	var conversation, says string
+	if _, err := pgx.ForEachRow(rows, []any{&conversation, &says}, func() error {
+		record[conversation] = append(record[conversation], says)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range all {
+		c.mu.Lock()
+		for id, th := range c.threads {
+			if !slices.Equal(th.told, record[id]) {
+				t.Errorf("%s was told other news of conversation %s than the record has:\n%s\n%s", c.name, id, th.told, record[id])
+			}
+		}
+		c.mu.Unlock()
 	}
 }
 

@@ -114,6 +114,7 @@ func (s *storm) judge(name string, f forecast, load fakemeta.LoadReport, recover
 	v.judgeInbound(t, ledger, s.conn)
 	v.judgeOutbound(t, ledger, s.conn, s.team...)
 	v.judgeScreens(t, ledger, s.conn, s.team...)
+	judgeThreads(t, s.conn, s.team...)
 	v.judgeRecord(t, s.h)
 	replies, sockets, gaps, resyncs := 0, int32(0), int32(0), int32(0)
 	for _, c := range s.team {

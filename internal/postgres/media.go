@@ -79,7 +79,7 @@ func (s *Store) RetryMedia(ctx context.Context, file chat.AttachmentID, why chat
 }
 
 // FinishMedia writes what became of a file and tells the conversation, in one transaction: decide gets the locked
-// conversation and the message as it will stand.
+// conversation and the message as it will stand, or a zero message when somebody else was faster.
 func (s *Store) FinishMedia(ctx context.Context, job chat.MediaJob, m chat.Media, decide func(chat.ConversationRow, chat.Account, chat.ThreadMessage, time.Time) *chat.Write) error {
 	return s.inTx(ctx, s.pool, "media", func(tx pgx.Tx) error {
 		q := s.q.WithTx(tx)
@@ -94,8 +94,15 @@ func (s *Store) FinishMedia(ctx context.Context, job chat.MediaJob, m chat.Media
 			ID: job.ID, State: string(m.State), Type: m.Type, Size: m.Size, Width: int32(m.Width), Height: int32(m.Height),
 			DurationMs: m.DurationMS, Animated: m.Animated, Thumb: m.Thumb, Error: string(m.Error),
 		})
-		if err != nil || n == 0 {
+		if err != nil {
 			return err
+		}
+		none := func() error {
+			decide(chat.ConversationRow{}, chat.Account{}, chat.ThreadMessage{}, time.Time{})
+			return nil
+		}
+		if n == 0 {
+			return none()
 		}
 		acc, err := q.AccountByID(ctx, rows[0].AccountID)
 		if err != nil {
@@ -111,8 +118,11 @@ func (s *Store) FinishMedia(ctx context.Context, job chat.MediaJob, m chat.Media
 			return err
 		}
 		var messages []chat.Message
-		if err := eachMessage(found, func(m chat.Message) { messages = append(messages, m) }); err != nil || len(messages) == 0 {
+		if err := eachMessage(found, func(m chat.Message) { messages = append(messages, m) }); err != nil {
 			return err
+		}
+		if len(messages) == 0 {
+			return none()
 		}
 		full, err := s.threadMessages(ctx, tx, messages)
 		if err != nil {

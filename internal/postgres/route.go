@@ -11,7 +11,8 @@ import (
 )
 
 // RouteLine locks a department's line, the agents who could be chosen and up to limit conversations at its head, and writes
-// what decide returns, in one transaction. Loads are recounted under the locks: no two routers can fill the same place.
+// what decide returns, in one transaction. Loads are recounted under the locks: no two routers can fill the same place. When
+// nobody waits, decide gets nobody.
 func (s *Store) RouteLine(ctx context.Context, department chat.DepartmentID, limit int, decide func(chat.RouteState) *chat.Write) error {
 	return s.inTx(ctx, s.pool, "route", func(tx pgx.Tx) error {
 		q := s.q.WithTx(tx)
@@ -20,10 +21,14 @@ func (s *Store) RouteLine(ctx context.Context, department chat.DepartmentID, lim
 			return err
 		}
 		head, err := q.LineHead(ctx, department, int32(limit))
-		if err != nil || len(head) == 0 {
+		if err != nil {
 			return err
 		}
 		st := chat.RouteState{Department: departmentOf(line.Department), More: len(head) == limit}
+		if len(head) == 0 {
+			decide(st)
+			return nil
+		}
 		if err := q.LockOnlineAgents(ctx, department); err != nil {
 			return err
 		}

@@ -14,7 +14,8 @@ import (
 
 // ClaimSends takes an account's sending lane and claims what decide chooses among at most limit candidates: each gets a
 // fence, and a lease after which it counts as lost. It returns chat.ErrLaneBusy when another sender holds the lane, and how
-// long nothing may be sent because the account is paused, or because everybody who waits for something has to wait for it.
+// long nothing may be sent because the account is paused, or because everybody who waits for something has to wait for it;
+// decide gets no candidates then.
 func (s *Store) ClaimSends(ctx context.Context, account_ chat.AccountID, limit int, lease time.Duration,
 	decide func(chat.SendState) chat.SendClaim,
 ) (claimed []chat.Send, wait time.Duration, err error) {
@@ -31,6 +32,7 @@ func (s *Store) ClaimSends(ctx context.Context, account_ chat.AccountID, limit i
 		now := lane[0].Now
 		if until := at(lane[0].PausedUntil); until.After(now) {
 			wait = until.Sub(now)
+			decide(chat.SendState{})
 			return nil
 		}
 		st := chat.SendState{Now: s.desk(now), Rate: at(lane[0].Tat), Pairs: map[chat.ConversationID]time.Time{}}
@@ -38,6 +40,7 @@ func (s *Store) ClaimSends(ctx context.Context, account_ chat.AccountID, limit i
 			return err
 		}
 		if len(st.Candidates) == 0 {
+			decide(st)
 			var seconds float64
 			err := tx.QueryRow(ctx, gen.NextPair, st.Now, account_).Scan(&seconds)
 			wait = time.Duration(seconds * float64(time.Second))
@@ -227,7 +230,8 @@ func externalIDs(ctx context.Context, tx db, messages []chat.Message) (map[chat.
 
 // Settle writes the outcomes of claimed messages. decide gets those whose claim still holds, with everything that a batch of
 // statuses needs, and what waited for their provider ids; it returns what to write. Other outcomes are dropped: stale ones,
-// whose claim was given up meanwhile, and those of messages that the provider has told of before it answered.
+// whose claim was given up meanwhile, and those of messages that the provider has told of before it answered. When all are
+// dropped, decide gets none.
 func (s *Store) Settle(ctx context.Context, acc chat.AccountID, outcomes []chat.Outcome, decide func(chat.LaneState) *chat.Write) (stale []chat.MessageID, err error) {
 	err = s.inTx(ctx, s.lane, "settle", func(tx pgx.Tx) error {
 		q := gen.New(tx)
@@ -263,6 +267,7 @@ func (s *Store) Settle(ctx context.Context, acc chat.AccountID, outcomes []chat.
 			}
 		}
 		if len(st.ByID) == 0 {
+			decide(st)
 			return nil
 		}
 		var now time.Time

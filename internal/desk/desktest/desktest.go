@@ -44,6 +44,7 @@ type World struct {
 	Notices []chat.Notice
 	Wakes   []task.Wake
 	Counted map[string]int
+	said    []chat.ThreadEvent // in all news
 }
 
 var marks atomic.Int64
@@ -106,6 +107,7 @@ func build(t testing.TB, store *postgres.Store, mark string) *World {
 		Key: chat.AccountKey{Kind: Kind, Type: "number", Value: "100" + mark},
 	}
 	w.Use(Channel(nil), nil)
+	t.Cleanup(w.onlyTrueNews)
 	w.Door = desk.NewDoor(w.Store, w, func(int, time.Duration, error) {})
 	w.Exec(`INSERT INTO departments (id, name) VALUES ($1, 'Destek' || $2)`, w.Department, mark)
 	w.Exec(`INSERT INTO department_lines (department_id) VALUES ($1)`, w.Department)
@@ -423,6 +425,45 @@ func (w *World) Publish(_ context.Context, n []chat.Notice) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.Notices = append(w.Notices, n...)
+	for _, x := range n {
+		w.said = append(w.said, x.Events...)
+	}
+}
+
+// onlyTrueNews checks that every event of the news is in the record as it was told: what a transaction decided that was
+// rolled back is no news.
+func (w *World) onlyTrueNews() {
+	w.T.Helper()
+	type place struct {
+		conversation chat.ConversationID
+		seq          int64
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var ids []chat.ConversationID
+	for _, e := range w.said {
+		ids = append(ids, e.ConversationID)
+	}
+	rows, err := w.Store.Pool().Query(context.Background(), `SELECT conversation_id, seq, concat_ws(' ', kind, message_id) FROM conversation_events
+		WHERE conversation_id = any($1)`, ids)
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	record := map[place]string{}
+	var at place
+	var says string
+	if _, err := pgx.ForEachRow(rows, []any{&at.conversation, &at.seq, &says}, func() error { record[at] = says; return nil }); err != nil {
+		w.T.Fatal(err)
+	}
+	for _, e := range w.said {
+		says := string(e.Kind)
+		if !chat.IsZero(e.MessageID) {
+			says += " " + e.MessageID.String()
+		}
+		if have := record[place{e.ConversationID, e.Seq}]; have != says {
+			w.T.Errorf("event %d of conversation %s was told as %q, and is %q", e.Seq, e.ConversationID, says, have)
+		}
+	}
 }
 
 // Count is how often something was counted.
