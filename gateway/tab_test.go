@@ -89,6 +89,14 @@ func (c *caller) tab(cursor string) *tab {
 	return tb
 }
 
+// cursor is what a tab that was here a moment ago remembers.
+func (c *caller) cursor() string {
+	c.h.t.Helper()
+	tb := c.tab("")
+	defer tb.close()
+	return tb.heard("welcome")[0].Cursor
+}
+
 func (c *caller) open(hello any) *tab {
 	c.h.t.Helper()
 	tb := c.dial()

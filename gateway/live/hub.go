@@ -17,6 +17,7 @@ type hub struct {
 	deps  Deps
 	queue chan news
 	look  chan struct{} // "ask the record now": news was lost
+	began chan struct{} // closed when there is a first horizon
 
 	mu      sync.RWMutex
 	sockets map[*socket]struct{}
@@ -43,7 +44,7 @@ const queueSize = 16_384
 
 func newHub(deps Deps) *hub {
 	return &hub{
-		deps: deps, queue: make(chan news, queueSize), look: make(chan struct{}, 1), sockets: map[*socket]struct{}{},
+		deps: deps, queue: make(chan news, queueSize), look: make(chan struct{}, 1), began: make(chan struct{}), sockets: map[*socket]struct{}{},
 		agents: map[chat.AgentID]map[*socket]struct{}{}, lines: map[chat.DepartmentID]map[*socket]struct{}{},
 		all: map[*socket]struct{}{}, heard: newHeard(), viewers: newViewers(), counter: newCounter(),
 	}

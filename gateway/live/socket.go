@@ -289,30 +289,24 @@ func (s *socket) sendFrame(v any) bool {
 func (s *socket) greet(cursor string) bool {
 	ctx, cancel := context.WithTimeout(s.live.closing, askWithin)
 	defer cancel()
-	since, known := decodeCursor(cursor)
-	if !known {
-		since, known = s.hub.horizon.oldest() // a page that was just loaded may have read its lists a moment ago
+	select {
+	case <-s.hub.began:
+	case <-s.done:
+		return false
+	case <-ctx.Done():
+		return s.turnAway(ctx, context.Cause(ctx))
+	}
+	since, enough := decodeCursor(cursor)
+	if !enough {
+		since, enough = s.hub.horizon.page()
 		cursor = s.hub.cursor()
 	}
 	if !s.sendFrame(welcomeFrame{"welcome", cursor, s.hub.now(), s.agent, s.live.deps.Node}) {
 		return false
 	}
-	var (
-		rows   []chat.ConversationRow
-		resync bool
-		err    error
-	)
-	if known {
-		rows, resync, err = s.live.deps.Desk.ChangedSince(ctx, whoSeesAll(), since)
-	}
+	rows, resync, err := s.live.deps.Desk.ChangedSince(ctx, whoSeesAll(), since)
 	if err != nil {
-		if s.live.closing.Err() != nil {
-			s.end(Leaving)
-		} else {
-			s.live.deps.Log.WarnContext(ctx, "live: cannot tell what was missed", slog.Any("error", err))
-			s.end(Away)
-		}
-		return false // the client comes back with the same cursor
+		return s.turnAway(ctx, err)
 	}
 	rows, others := s.sees(rows)
 	gone, all := s.hub.heard.lost(s.agent, since.At, others)
@@ -328,11 +322,22 @@ func (s *socket) greet(cursor string) bool {
 			return false
 		}
 	}
-	if lost := s.out.open(replayed); lost || resync || !all {
+	if lost := s.out.open(replayed); lost || resync || !all || !enough {
 		s.live.deps.Metrics.Resynced(1)
 		return s.sendFrame(resyncFrame{"resync", s.hub.cursor()})
 	}
 	return true
+}
+
+// turnAway ends a socket that cannot be told what was missed. The client comes back with the same cursor.
+func (s *socket) turnAway(ctx context.Context, why error) (greeted bool) {
+	if s.live.closing.Err() != nil {
+		s.end(Leaving)
+	} else {
+		s.live.deps.Log.WarnContext(ctx, "live: cannot tell what was missed", slog.Any("error", why))
+		s.end(Away)
+	}
+	return false
 }
 
 // sees parts the conversations that the agent may see from the others.

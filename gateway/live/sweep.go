@@ -155,21 +155,21 @@ func (h *horizons) newest() (n chat.Horizon, ok bool) {
 	return h.all[len(h.all)-1], true
 }
 
-func (h *horizons) oldest() (n chat.Horizon, ok bool) {
+// page is from when on a client without a cursor is told what changed: its page read the lists before its socket opened.
+// enough is false when this node does not look back far enough: the page may have been read before it began.
+func (h *horizons) page() (since chat.Horizon, enough bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.all) == 0 {
-		return n, false
+		return since, false
 	}
-	return h.all[0], true
+	since = h.all[0]
+	return since, h.all[len(h.all)-1].At.Sub(since.At) >= remembered
 }
 
-// cursor is what a client may remember now. Before the first sweep it is empty, and means nothing when it is brought back.
+// cursor is what a client may remember now.
 func (h *hub) cursor() string {
-	n, ok := h.horizon.newest()
-	if !ok {
-		return ""
-	}
+	n, _ := h.horizon.newest() // no socket is greeted before there is one
 	return encodeCursor(n)
 }
 
@@ -224,6 +224,7 @@ func (h *hub) sweep(ctx context.Context) {
 	last, ok := h.horizon.newest()
 	if !ok {
 		h.horizon.push(next)
+		close(h.began)
 		return
 	}
 	newest, resync, err := h.deps.Desk.NewestSince(ask, last)

@@ -45,6 +45,7 @@ type thread struct {
 	row  row
 	last int64
 	told []string // of each event, what it said it is
+	sure int32    // after how many resyncs it was last known to be whole
 }
 
 // row is what the screen shows of a conversation, as far as it is compared.
@@ -161,10 +162,7 @@ func (c *colleague) show(f frame) {
 	case "gone":
 		delete(c.threads, f.ConversationID)
 	case "resync":
-		c.resyncs.Add(1)
-		for _, t := range c.threads {
-			t.row.LastSeq = max(t.row.LastSeq, t.last+1) // until it is read again, all of it may be old
-		}
+		c.resyncs.Add(1) // until it is read again, all of it may be old
 		c.fallBehind()
 	}
 }
@@ -173,7 +171,7 @@ func (c *colleague) show(f frame) {
 func (c *colleague) apply(r row, events []event) {
 	t := c.threads[r.ID]
 	if t == nil {
-		t = &thread{}
+		t = &thread{sure: c.resyncs.Load()}
 		c.threads[r.ID] = t
 	}
 	if r.LastSeq >= t.row.LastSeq {
@@ -227,13 +225,7 @@ func (c *colleague) catchUp(ctx context.Context) {
 			resyncs = n
 			c.mu.Lock()
 			for _, r := range rows {
-				if t := c.threads[r.ID]; t != nil {
-					if r.LastSeq < t.last {
-						continue // while it was on its way, more came live
-					}
-					t.row.LastSeq = 0 // what was read just now counts
-				}
-				c.apply(r, nil)
+				c.apply(r, nil) // if more came live while it was on its way, that counts
 			}
 			c.mu.Unlock()
 		}
@@ -247,12 +239,12 @@ func (c *colleague) catchUp(ctx context.Context) {
 	}
 }
 
-// old are the conversations of which something is missing.
+// old are the conversations of which something is missing, or may be.
 func (c *colleague) old() (ids []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for id, t := range c.threads {
-		if t.last < t.row.LastSeq {
+		if t.last < t.row.LastSeq || t.sure != c.resyncs.Load() {
 			ids = append(ids, id)
 		}
 	}
@@ -267,7 +259,7 @@ func (c *colleague) read(ctx context.Context, id string) error {
 		c.mu.Unlock()
 		return nil
 	}
-	since := t.last
+	since, sure := t.last, c.resyncs.Load()
 	c.mu.Unlock()
 	var page struct{ Items []event }
 	err := c.Call(ctx, "GET", fmt.Sprintf("/conversations/%s/events?since=%d&limit=100", id, since), nil, &page)
@@ -283,8 +275,13 @@ func (c *colleague) read(ctx context.Context, id string) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if t := c.threads[id]; t != nil && t.last == since { // or else it came live meanwhile
+	switch t := c.threads[id]; {
+	case t == nil:
+	case t.last != since: // it came live meanwhile: read on from there
+		c.fallBehind()
+	default:
 		c.gaps.Add(1)
+		t.sure = sure
 		c.apply(t.row, page.Items)
 	}
 	return nil

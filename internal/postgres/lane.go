@@ -12,6 +12,7 @@ import (
 	"gatehouse/internal/postgres/gen"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // DrainLane takes up to limit pending events of an account, in order, and applies them in one transaction of three round
@@ -38,7 +39,12 @@ func (s *Store) DrainLane(ctx context.Context, account chat.AccountID, limit int
 		if !lane.Keep {
 			b.Queue(gen.DeletePending, account, column(events, func(e *chat.RawEvent) chat.InboundEventID { return e.ID }))
 		}
-		b.Queue("COMMIT")
+		b.Queue("COMMIT").Exec(func(done pgconn.CommandTag) error {
+			if done.String() != "COMMIT" { // ROLLBACK is no error to Postgres
+				return pgx.ErrTxCommitRollback
+			}
+			return nil
+		})
 		if err := tx.SendBatch(ctx, &b).Close(); err != nil {
 			return err
 		}
