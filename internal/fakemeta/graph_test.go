@@ -525,6 +525,7 @@ func TestAnInstagramPictureIsFetchedAndEchoed(t *testing.T) {
 	files := newFileServer(t)
 	p := w.InstagramUser("buraksahin", "")
 	p.SendText("Fotoğraf var mı?")
+	w.settle()
 	status, out := w.graph("POST", "/v26.0/"+igID+"/messages", `{"recipient":{"id":"`+p.Person().IGSID+`"},"message":{"attachment":{"type":"image","payload":{"url":"`+files.URL+`/bowl.jpg"}}}}`)
 	if status != 200 {
 		t.Fatal(out)

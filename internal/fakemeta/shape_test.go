@@ -238,6 +238,7 @@ func TestAFreeEntryPointIsPricedAsSuch(t *testing.T) {
 	w := setup(t)
 	p := w.Phone("905332041896", "")
 	p.SendText("Reklamı gördüm", FromAd(Referral{SourceURL: "https://fb.me/x", SourceID: "1", SourceType: "ad"}))
+	w.settle()
 	w.send(textTo("+905332041896", "Buyurun"))
 	w.settle()
 	last := w.desk.received()[len(w.desk.received())-1]

@@ -169,6 +169,7 @@ func TestInstagramSendsCardsHeartsAndReactions(t *testing.T) {
 	if all[0].BusinessReaction != "❤️" || all[0].Status != "read" || all[1].Type != "like_heart" {
 		t.Errorf("the phone: %s", indent(all))
 	}
+	w.settle() // the echoes
 	for id, button := range map[string]string{all[2].ID: "e0-0", all[3].ID: "t-0"} {
 		if _, err := p.Press(id, button); err != nil {
 			t.Error(err)

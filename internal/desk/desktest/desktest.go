@@ -440,11 +440,19 @@ func (w *World) onlyTrueNews() {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if len(w.said) == 0 {
+		return
+	}
 	var ids []chat.ConversationID
 	for _, e := range w.said {
 		ids = append(ids, e.ConversationID)
 	}
-	rows, err := w.Store.Pool().Query(context.Background(), `SELECT conversation_id, seq, concat_ws(' ', kind, message_id) FROM conversation_events
+	conn, err := pgx.ConnectConfig(context.Background(), w.Store.Pool().Config().ConnConfig) // the test may have closed the store
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	rows, err := conn.Query(context.Background(), `SELECT conversation_id, seq, concat_ws(' ', kind, message_id) FROM conversation_events
 		WHERE conversation_id = any($1)`, ids)
 	if err != nil {
 		w.T.Fatal(err)

@@ -82,9 +82,11 @@ await step('a desk that is lived in', async () => {
   await people.long.write(`Uzun bir soru: ${'nakliye, iade, fatura ve teslim tarihi hakkında birkaç şey sormak istiyorum. '.repeat(12)}`);
   await people.james.write('Is the navy bowl back in stock? 🫐');
   await people.evening.write('https://maviev.example/urunler/ege-serisi-koyu-lacivert-yemek-tabagi-6-parca-cok-uzun-bir-adres-satira-sigmaz');
-  await until('all are mine', async () => (await deniz.ask('GET', '/counts')).mine === 5);
-  const mine = (await deniz.ask('GET', '/conversations?view=mine')).items;
-  for (const key of Object.keys(people)) open[key] = mine.find((c) => c.contact.name === people[key].name).id;
+  await until('all are mine, by their names', async () => {
+    const mine = (await deniz.ask('GET', '/conversations?view=mine')).items;
+    for (const key of Object.keys(people)) open[key] = mine.find((c) => c.contact.name === people[key].name)?.id;
+    return Object.keys(people).every((key) => open[key]);
+  });
   const reasons = (await deniz.ask('GET', '/end-reasons')).items;
   await deniz.ask('POST', `/conversations/${open.james}/end`, { reason_id: reasons[0].id, note: 'Stok gelince haber verildi.' });
 
