@@ -7,6 +7,7 @@ import (
 
 	"gatehouse/channels"
 	"gatehouse/internal/chat"
+	"gatehouse/internal/crash"
 	"gatehouse/internal/desk"
 	"gatehouse/internal/task"
 )
@@ -38,6 +39,7 @@ func (w *Workers) deliver(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
+		crash.At(crash.BeforeClaim)
 		sends, wait, err := w.Desk.Claim(ctx, account)
 		if err != nil {
 			return err
@@ -131,8 +133,10 @@ func (w *Workers) send(ctx context.Context, o opened, s chat.Send) chat.Outcome 
 	if err != nil {
 		return desk.OutcomeOf(s, chat.Receipt{}, err)
 	}
+	crash.At(crash.AfterClaim)
 	var r chat.Receipt
-	err = w.guard("a driver", func() (err error) { r, err = o.sender.Send(ctx, out); return err })
+	err = w.guard("a driver", func() (err error) { r, err = o.sender.Send(crash.OnWrite(ctx), out); return err })
+	crash.At(crash.AfterAnswer)
 	if err != nil {
 		if _, ok := errors.AsType[*chat.SendError](err); !ok {
 			w.Log.Warn("a send was not confirmed", "account", s.Message.AccountID.String(), "message", s.Message.ID.String(), "error", err.Error())

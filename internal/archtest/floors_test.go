@@ -45,7 +45,7 @@ var floors = []floor{
 	// The generated half of the store: nobody else sees it.
 	{1, []string{"internal/postgres/gen"}, []string{"github.com/jackc/pgx/v5"}},
 	{1, []string{"internal/chat", "internal/window", "internal/routing", "templates"}, nil},
-	{1, []string{"internal/task", "internal/config", "internal/logging", "internal/secret"}, nil},
+	{1, []string{"internal/task", "internal/config", "internal/logging", "internal/secret", "internal/crash"}, nil},
 	{1, []string{"internal/metrics"}, []string{"github.com/prometheus/client_golang"}},
 }
 

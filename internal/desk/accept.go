@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gatehouse/internal/chat"
+	"gatehouse/internal/crash"
 	"gatehouse/internal/task"
 )
 
@@ -116,9 +117,12 @@ func (d *Door) write(group []*entry, rows int) {
 	for _, e := range group {
 		events = append(events, e.events...)
 	}
+	crash.At(crash.BeforeInsert)
 	err := d.insert(ctx, events)
 	if err == nil {
+		crash.At(crash.AfterInsert)
 		d.ring(ctx, events)
+		crash.At(crash.AfterDoorbell)
 	} else if len(group) > 1 && chat.CodeOf(err) != chat.CodeUnavailable {
 		// One of them is poison: each goes alone, so that it fails alone.
 		for _, e := range group {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"gatehouse/internal/chat"
+	"gatehouse/internal/crash"
 	"gatehouse/internal/task"
 )
 
@@ -93,6 +94,7 @@ func (d *Desk) drainOnce(ctx context.Context, account chat.AccountID, size int, 
 		d.metrics.Quarantined(string(b.account.Kind))
 		d.log.Warn("event quarantined", "account", account.String(), "event", p.Event.String(), "error", p.Why)
 	}
+	crash.At(crash.AfterLaneCommit)
 	d.settleBatch(ctx, &b)
 	return n, nil
 }

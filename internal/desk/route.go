@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gatehouse/internal/chat"
+	"gatehouse/internal/crash"
 	"gatehouse/internal/routing"
 )
 
@@ -42,6 +43,9 @@ func (d *Desk) Route(ctx context.Context, department chat.DepartmentID) error {
 		})
 		if err != nil {
 			return err
+		}
+		if given > 0 {
+			crash.At(crash.AfterAssignCommit)
 		}
 		d.tell(ctx, &l)
 		for _, e := range l.write.Events {

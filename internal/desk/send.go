@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"gatehouse/internal/chat"
+	"gatehouse/internal/crash"
 	"gatehouse/internal/task"
 	"gatehouse/internal/window"
 )
@@ -207,6 +208,7 @@ func (d *Desk) Settle(ctx context.Context, account chat.AccountID, outcomes []ch
 	if err != nil {
 		return err
 	}
+	crash.At(crash.AfterSettle)
 	if len(stale) > 0 {
 		d.log.Warn("stale claims settled nothing", "account", account.String(), "outcomes", len(stale))
 	}

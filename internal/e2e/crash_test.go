@@ -138,7 +138,7 @@ func (h *house) hurt(t *testing.T, rng *rand.Rand, meta *fakemeta.Server, messag
 	flush := fault{"Redis emptied", h.flush}
 	faults := []fault{
 		worker, worker, worker, flush, flush, flush,
-		{"the gateway killed", gateway.restart},
+		{"the gateway killed", func() { gateway.restart() }},
 		{"Redis killed", func() { _, redis := h.servers.PIDs(); kill(redis) }},
 		{"Postgres killed", func() { postgres, _ := h.servers.PIDs(); kill(postgres) }},
 		{"Postgres killed", func() { postgres, _ := h.servers.PIDs(); kill(postgres) }},

@@ -154,7 +154,8 @@ func (h *house) serve(name string, args ...string) *process {
 	return p
 }
 
-func (p *process) start() {
+// start starts the process, with more in its environment if need be.
+func (p *process) start(more ...string) {
 	p.h.t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -164,7 +165,7 @@ func (p *process) start() {
 	}
 	defer func() { _ = f.Close() }() // the child has its own
 	p.cmd = exec.Command(binary(p.h.t), p.args...)
-	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr, p.cmd.SysProcAttr = p.h.environ(p.env...), f, f, dieWithUs()
+	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr, p.cmd.SysProcAttr = p.h.environ(append(p.env[:len(p.env):len(p.env)], more...)...), f, f, dieWithUs()
 	if err := p.cmd.Start(); err != nil {
 		p.h.t.Fatal(err)
 	}
@@ -182,7 +183,7 @@ func (p *process) kill() {
 }
 
 // restart kills the process and starts it again.
-func (p *process) restart() { p.kill(); p.start() }
+func (p *process) restart(more ...string) { p.kill(); p.start(more...) }
 
 // stop is SIGTERM, and tells how the process ended and how long it took.
 func (p *process) stop(patience time.Duration) (took time.Duration, err error) {

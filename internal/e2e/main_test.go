@@ -40,7 +40,7 @@ func binary(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(built.dir, "gatehouse")
 	built.once.Do(func() {
-		out, err := exec.Command("go", "build", "-o", path, "gatehouse/cmd/gatehouse").CombinedOutput()
+		out, err := exec.Command("go", "build", "-tags", tags, "-o", path, "gatehouse/cmd/gatehouse").CombinedOutput()
 		if err != nil {
 			built.err = errors.Join(err, errors.New(string(out)))
 		}

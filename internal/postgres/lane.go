@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"gatehouse/internal/chat"
+	"gatehouse/internal/crash"
 	"gatehouse/internal/postgres/gen"
 
 	"github.com/jackc/pgx/v5"
@@ -28,12 +29,14 @@ func (s *Store) DrainLane(ctx context.Context, account chat.AccountID, limit int
 		if err != nil || len(events) == 0 {
 			return err
 		}
+		crash.At(crash.AfterLaneLock)
 		needs := lane.Read(acc, now, events)
 		state, err := s.laneState(ctx, tx, acc, now, needs)
 		if err != nil {
 			return err
 		}
 		w := lane.Decide(state)
+		crash.At(crash.BeforeLaneCommit)
 		var b pgx.Batch
 		queueWrite(&b, account, w)
 		if !lane.Keep {
