@@ -29,6 +29,7 @@ type colleague struct {
 	threads  map[string]*thread // the screen
 	shown    map[string]int     // provider ids of customers' messages, by how often they were shown
 	cursor   string
+	stream   *agent.Stream     // nil while there is none
 	accepted map[string]string // our replies that the desk took, and their ids
 	doubtful map[string]bool   // replies of which nobody knows
 
@@ -128,6 +129,9 @@ func (c *colleague) look(ctx context.Context) {
 			continue
 		}
 		c.sockets.Add(1)
+		c.mu.Lock()
+		c.stream = s
+		c.mu.Unlock()
 		pinging, stop := context.WithCancel(ctx)
 		go func() { // a pong carries a cursor, so that the next socket need not tell everything again
 			for wait(pinging, 2*time.Second) && s.Ping(pinging) == nil {

@@ -7,9 +7,12 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
+	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -17,9 +20,12 @@ import (
 	"time"
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
+	"github.com/jackc/pgx/v5"
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
+	"gatehouse/internal/embedded"
+	"gatehouse/internal/embedded/embeddedtest"
 	"gatehouse/internal/fakemeta"
 )
 
@@ -205,6 +211,19 @@ var faults = []fault{
 	{name: "F8", what: "Redis is emptied, ten times", do: func(w *weather) {
 		w.during(10, func(int) { w.h.flush() })
 	}},
+	{name: "F9", what: "Redis has no memory left, for 15 s", do: func(w *weather) {
+		rdb := w.cache()
+		limit := func(bytes string) {
+			if err := rdb.ConfigSet(w.t.Context(), "maxmemory", bytes).Err(); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+		w.during(1, func(int) {
+			limit("1")
+			w.calm(15 * time.Second)
+			limit("0")
+		})
+	}},
 	{name: "F10", what: "Redis loses keys: leases, tasks, whole queues", do: func(w *weather) {
 		rdb := w.cache()
 		w.during(10, func(int) {
@@ -226,6 +245,19 @@ var faults = []fault{
 		w.during(1, func(int) {
 			_, pid := w.h.servers.PIDs()
 			w.freeze(15*time.Second, pid)
+		})
+	}},
+	{name: "F12", what: "Redis becomes a replica that takes no writes, for 10 s, and loses what it had", do: func(w *weather) {
+		rdb := w.cache()
+		w.during(1, func(int) {
+			if err := rdb.ReplicaOf(w.t.Context(), "127.0.0.1", "1").Err(); err != nil {
+				w.t.Fatal(err)
+			}
+			w.calm(10 * time.Second)
+			if err := rdb.ReplicaOf(w.t.Context(), "NO", "ONE").Err(); err != nil {
+				w.t.Fatal(err)
+			}
+			w.h.flush()
 		})
 	}},
 	{name: "F13", what: "Postgres is killed, three times", do: func(w *weather) {
@@ -273,6 +305,19 @@ var faults = []fault{
 		})
 	}},
 	{name: "F20", what: "one hot contact writes 500 messages", load: forecast{gateways: 2, workers: 2, messages: 500, perSecond: 100, contacts: 1, duplicatePct: 10}, do: func(*weather) {}},
+	{name: "F21", what: "a transaction stays open all the time, so that nothing can be vacuumed", do: func(w *weather) {
+		tx, err := database(w.t, w.h.servers.DatabaseURL).BeginTx(w.t.Context(), pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
+		if err == nil {
+			_, err = tx.Exec(w.t.Context(), "SELECT count(*) FROM conversations")
+		}
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.after(w.load, 0.95)
+		if err := tx.Rollback(w.t.Context()); err != nil {
+			w.t.Fatal(err)
+		}
+	}},
 	{name: "F22", what: "the provider takes a message and hangs", do: func(w *weather) {
 		w.meta.AddFault(fakemeta.Fault{Skip: 5, Times: 20, Hang: 3 * time.Second, Reset: true})
 	}},
@@ -290,6 +335,16 @@ var faults = []fault{
 	{name: "F26", what: "every webhook comes twice at once, to two gateways", load: forecast{gateways: 2, workers: 2, messages: 1500, perSecond: 100, contacts: 200, duplicatePct: 100}, do: func(*weather) {}},
 	{name: "F28", what: "webhooks out of order, statuses first and several times", load: forecast{gateways: 2, workers: 2, messages: 1500, perSecond: 100, contacts: 200, reorderPct: 60}, do: func(w *weather) {
 		w.meta.AddFault(fakemeta.Fault{StatusesFirst: true, StatusCopies: 3, Statuses: []string{"read", "delivered", "sent"}})
+	}},
+	{name: "F31", what: "the agents' connections break all the time", do: func(w *weather) {
+		w.during(60, func(int) {
+			c := w.team[w.rng.IntN(len(w.team))]
+			c.mu.Lock()
+			if c.stream != nil {
+				c.stream.Close()
+			}
+			c.mu.Unlock()
+		})
 	}},
 	{name: "F32", what: "agents come, go and change their capacity all the time", do: func(w *weather) {
 		ctx, stop := context.WithCancel(w.t.Context())
@@ -315,6 +370,89 @@ var faults = []fault{
 			p.start()
 		})
 	}},
+	{name: "F43", what: "little memory and many connections", load: forecast{gateways: 2, workers: 2, messages: 6000, perSecond: 400, contacts: 1000, duplicatePct: 10}, do: func(w *weather) {
+		const most = 400 << 20 // resident; the limit of the heap is 128 MB
+		for _, p := range append(w.gateways[:2:2], w.workers...) {
+			p.restart("GOMEMLIMIT=128MiB")
+		}
+		letGo := w.connect(2000)
+		w.after(w.load, 0.9)
+		letGo()
+		for _, p := range append(w.gateways[:2:2], w.workers...) {
+			if rss := p.resident(w.t); rss > most {
+				w.t.Errorf("%s holds %d MB", p.name, rss>>20)
+			}
+		}
+	}},
+	{name: "F44", what: "a gateway has no file descriptors left, for 10 s", do: func(w *weather) {
+		w.during(1, func(int) {
+			for _, g := range w.gateways {
+				if out, err := exec.Command("prlimit", "--pid", strconv.Itoa(g.pid()), "--nofile=64:64").CombinedOutput(); err != nil {
+					w.t.Fatalf("%v: %s", err, out)
+				}
+			}
+			letGo := w.connect(300)
+			w.calm(10 * time.Second)
+			letGo()
+			for _, g := range w.gateways {
+				if s := g.output(); strings.Count(s, "too many open files") > 1000 {
+					w.t.Errorf("%s says so %d times", g.name, strings.Count(s, "too many open files"))
+				}
+			}
+		})
+	}},
+}
+
+// connect opens connections that say nothing, until letGo is called.
+func (w *weather) connect(n int) (letGo func()) {
+	var all []net.Conn
+	for range n {
+		c, err := net.DialTimeout("tcp", strings.TrimPrefix(w.h.url, "http://"), 2*time.Second)
+		if err != nil {
+			break // no more are taken
+		}
+		all = append(all, c)
+	}
+	w.t.Logf("%d connections", len(all))
+	return func() {
+		for _, c := range all {
+			_ = c.Close()
+		}
+	}
+}
+
+// resident is how many bytes of memory the process has held at most.
+func (p *process) resident(t *testing.T) (bytes int64) {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.pid()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, peak, _ := strings.Cut(string(status), "VmHWM:")
+	if _, err := fmt.Sscanf(peak, "%d kB", &bytes); err != nil {
+		t.Fatalf("%v: %s", err, status)
+	}
+	return bytes << 10
+}
+
+// F37: a migration is killed in the middle, again and again; the next one goes through, and the product works.
+func TestAKilledMigrationIsDoneByTheNext(t *testing.T) {
+	rng, _ := choices(t)
+	s := embeddedtest.Start(t, embedded.OnlyPostgres)
+	h := &house{t: t, servers: s, env: []string{"DATABASE_URL=" + s.DatabaseURL, "GATEHOUSE_DATA=" + t.TempDir(), "GATEHOUSE_LOG_FORMAT=text", "GATEHOUSE_I_ACCEPT_DATA_LOSS=true"}}
+	killed := 0
+	for range 40 {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(20+rng.IntN(300))*time.Millisecond)
+		if _, err := h.tryCommand(ctx, "", "migrate"); err != nil {
+			killed++
+		}
+		cancel()
+	}
+	t.Logf("killed %d of 40 times", killed)
+	h.command(t.Context(), "", "migrate")
+	if broken := h.verify(); len(broken) > 0 {
+		t.Errorf("%+v", broken)
+	}
 }
 
 // TestFaultsAreNamedOnce keeps the list in order.

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -165,7 +166,7 @@ func (p *process) start(more ...string) {
 	}
 	defer func() { _ = f.Close() }() // the child has its own
 	p.cmd = exec.Command(binary(p.h.t), p.args...)
-	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr, p.cmd.SysProcAttr = p.h.environ(append(p.env[:len(p.env):len(p.env)], more...)...), f, f, dieWithUs()
+	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr, p.cmd.SysProcAttr = p.h.environ(append(slices.Clip(p.env), more...)...), f, f, dieWithUs()
 	if err := p.cmd.Start(); err != nil {
 		p.h.t.Fatal(err)
 	}

@@ -56,7 +56,7 @@ func (p *process) dies(patience time.Duration) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	select {
-	case <-p.end:
+	case <-p.end: //nolint:errcheck // how it ended is known: killed by itself
 		return true
 	case <-time.After(patience):
 		return false
