@@ -2,6 +2,7 @@ package workers
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"gatehouse/internal/chat"
@@ -9,11 +10,12 @@ import (
 )
 
 // Sweep finds what is due and not moving, every second, and does it, until ctx ends. It is the net beneath the wakes: with
-// Redis gone it is the only one, and then it looks every quarter of a second.
+// Redis gone it is the only one, and then it looks every quarter of a second. Beside it, what is due once in a while is done: that
+// may take long, and who waits for the sweeper must not wait for it.
 func (w *Workers) Sweep(ctx context.Context, redisAway func() bool) {
-	slow := time.NewTicker(time.Minute)
-	defer slow.Stop()
-	w.tidy(ctx)
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	beside.Go(func() { w.keepHouse(ctx) })
 	for {
 		period, age := time.Second, 1500*time.Millisecond
 		if redisAway() {
@@ -22,8 +24,6 @@ func (w *Workers) Sweep(ctx context.Context, redisAway func() bool) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-slow.C:
-			w.tidy(ctx)
 		case <-time.After(period):
 			w.sweepOnce(ctx, age)
 		}
@@ -64,7 +64,22 @@ func (w *Workers) sweepOnce(ctx context.Context, age time.Duration) {
 	}
 }
 
-// tidy does what is due once in a while: partitions ahead of time, what nobody needs any more.
+// keepHouse does what is due once in a while, now and every minute, until ctx ends.
+func (w *Workers) keepHouse(ctx context.Context) {
+	slow := time.NewTicker(time.Minute)
+	defer slow.Stop()
+	for {
+		w.tidy(ctx)
+		w.prune(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-slow.C:
+		}
+	}
+}
+
+// tidy makes partitions ahead of time and removes what was good for a day at most.
 func (w *Workers) tidy(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -86,5 +101,30 @@ func (w *Workers) tidy(ctx context.Context) {
 	if parked > 0 {
 		w.Log.Warn("updates never found their message", "updates", parked)
 		w.Metrics.Recovered("parked_dropped", int(parked))
+	}
+}
+
+// pruner is a record that forgets what is old enough, counted by what it is; givenUp is what nobody ever looked at.
+type pruner interface {
+	Prune(ctx context.Context) (pruned, givenUp map[string]int64, err error)
+}
+
+// prune has the record forget.
+func (w *Workers) prune(ctx context.Context) {
+	record, ok := w.Store.(pruner)
+	if !ok {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	defer cancel()
+	pruned, givenUp, err := record.Prune(ctx)
+	for what, n := range pruned {
+		w.Log.Info("pruned", "what", what, "count", n)
+	}
+	for what, n := range givenUp {
+		w.Log.Warn("given up: nobody looked at them for 90 days", "what", what, "count", n)
+	}
+	if err != nil && ctx.Err() == nil {
+		w.Log.Warn("could not prune", "error", err.Error())
 	}
 }

@@ -164,15 +164,15 @@ func (s *Store) Attachment(ctx context.Context, file chat.AttachmentID) (chat.Up
 	return u, id(r.ConversationID), nil
 }
 
-// Tidy removes what nobody needs any more and names the blobs that go with it.
+// Tidy removes what is good for a day at most, and names the blobs that go with it. Prune removes what is kept for longer.
 func (s *Store) Tidy(ctx context.Context) (blobs []chat.AttachmentID, parked int64, err error) {
 	if blobs, err = s.q.OrphanUploads(ctx); err != nil {
 		return nil, 0, wrap(err)
 	}
-	if parked, err = s.q.ExpireParked(ctx); err != nil {
-		return blobs, 0, wrap(err)
+	if parked, err = inBatches(func(most int32) (int64, error) { return s.q.ExpireParked(ctx, most) }); err != nil {
+		return blobs, parked, wrap(err)
 	}
-	_, err = s.q.ForgetIdempotencyKeys(ctx)
+	_, err = inBatches(func(most int32) (int64, error) { return s.q.ForgetIdempotencyKeys(ctx, most) })
 	return blobs, parked, wrap(err)
 }
 

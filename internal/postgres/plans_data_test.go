@@ -147,7 +147,7 @@ func laneQuestions() []question {
 		{"the newest conversations of threads", gen.LastConversations, []any{big, threads}, n, byAny, true},
 		{"events done", gen.DeletePending, []any{big, several(eventID, 100, n)}, n, byAny, true},
 		{"an event that failed", gen.FailPending, []any{"why", 1.0, big, of(eventID, 100)}, 1, byAny, true},
-		{"an event that is poison", gen.Quarantine, []any{"why", big, of(eventID, 100)}, 1, byAny, true},
+		{"an event that is poison", gen.Quarantine, []any{"why", big, of(eventID, 100)}, 2, byAny, true},
 		{"assignments that end", gen.EndAssignments, []any{several(conversationID, 28_000, n), times(now, n)}, n, byAny, true},
 		{"wishes", gen.KeepWishes, []any{several(contactID, 9000, n), make([]bool, n), times(now, n)}, n, byAny, true},
 		{"ids given by the provider", gen.GiveProviderIDs, []any{big, external, ids}, 2 * n, byAny, true},
@@ -167,6 +167,20 @@ func sendQuestions() []question {
 		{"files of messages", gen.AttachmentsOf, []any{several(messageID, 4000, n)}, n, byAny, true},
 		{"the provider's ids of quoted messages", gen.ExternalIDs, []any{ids}, n, byAny, true},
 		{"files to fetch of a small account", gen.ClaimMedia, []any{60.0, 0.0, of(accountID, 2), 8}, 8 + 1100, byAny, false}, // the files of all that wait
+	}
+}
+
+// pruneQuestions are what is asked every minute of what is old.
+func pruneQuestions() []question {
+	const most = 1000
+	now := time.Now()
+	return []question{
+		{"ids that are old, when none is", gen.ForgetProviderIDs, []any{now.Add(-time.Hour), most}, 0, byAny, true},
+		{"ids that are old", gen.ForgetProviderIDs, []any{now.Add(time.Hour), most}, 4*most + 8, byAny, true}, // read, locked, found and deleted
+		{"how far back ids are needed", gen.OldestNeeded, []any{now}, 0, byAny, true},
+		{"visitors who are gone", gen.ForgetVisitors, []any{uuid.UUID{}, most}, 3 * most, byAny, true},
+		{"updates that waited too long", gen.ExpireParked, []any{most}, 0, byAny, false},
+		{"keys of yesterday", gen.ForgetIdempotencyKeys, []any{most}, 0, byAny, false},
 	}
 }
 

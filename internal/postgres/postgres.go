@@ -22,6 +22,7 @@ import (
 	"gatehouse/internal/chat"
 	"gatehouse/internal/postgres/gen"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -43,6 +44,9 @@ type Store struct {
 	door *pgxpool.Pool // webhooks: a pool of its own, so that nothing else can stand in the way (RELIABILITY.md F19)
 	q    *gen.Queries
 
+	keepEvents   time.Duration
+	visitorsSeen uuid.UUID // how far Prune has looked; its own, under its lock
+
 	shift  atomic.Int64      // nanoseconds by which the desk's clock is ahead of the database's; a test's or the demo's
 	Rerun  func(what string) // told when a transaction is run again after a race; never nil
 	closed atomic.Bool
@@ -53,6 +57,8 @@ type Options struct {
 	Conns     int32 // for agents and the API, default 16
 	LaneConns int32 // for drainers and senders, default 8
 	DoorConns int32 // for webhooks, default 4
+
+	KeepEvents time.Duration // how long raw events are kept, at least 3 days; default KeepEvents
 }
 
 // Open connects. It does not wait for the database: the first statements do.
@@ -79,7 +85,10 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 		}
 		return d
 	}
-	s := &Store{Rerun: func(string) {}}
+	s := &Store{Rerun: func(string) {}, keepEvents: KeepEvents}
+	if o.KeepEvents > 0 {
+		s.keepEvents = max(o.KeepEvents, 3*24*time.Hour) // partitions are made from yesterday on, and providers' clocks differ
+	}
 	var err error
 	if s.pool, err = mk("desk", def(o.Conns, 16), map[string]string{"statement_timeout": "5000", "idle_in_transaction_session_timeout": "15000"}); err != nil {
 		return nil, err
@@ -216,7 +225,8 @@ func (s *Store) CheckDurable(ctx context.Context) error {
 	return nil
 }
 
-// EnsurePartitions makes the partitions of the next days and months.
+// EnsurePartitions makes the partitions of the next days and months. Those who write conversations wait while it waits for a lock
+// to make a month of messages: so it does not wait long, and the next call finds days and months to spare.
 func (s *Store) EnsurePartitions(ctx context.Context) (int, error) {
 	var n int
 	now, err := s.Now(ctx)
@@ -226,6 +236,9 @@ func (s *Store) EnsurePartitions(ctx context.Context) (int, error) {
 	err = s.inTx(ctx, s.pool, "partitions", func(tx pgx.Tx) error {
 		// One node at a time: of two that make the same table, one would fail.
 		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtext('gatehouse partitions'))"); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '500ms'"); err != nil {
 			return err
 		}
 		return tx.QueryRow(ctx, "SELECT ensure_partitions($1) + CASE WHEN $1 > now() + interval '1 day' THEN ensure_partitions(now()) ELSE 0 END", now).Scan(&n)
@@ -261,7 +274,7 @@ type db interface {
 
 func raced(err error) bool {
 	var pg *pgconn.PgError
-	return errors.As(err, &pg) && (pg.Code == "40P01" || pg.Code == "40001" || pg.Code == "23505")
+	return errors.As(err, &pg) && (pg.Code == "40P01" || pg.Code == "40001" || pg.Code == "23505" || pg.Code == "55P03") // the last: a lock that EnsurePartitions does not wait for any longer
 }
 
 // wrap gives the errors of a database that is away, or that does not know a row, a code of ours.

@@ -179,33 +179,3 @@ func (s *Store) DueNow(ctx context.Context) ([]DueRow, error) {
 	})
 	return out, wrap(err)
 }
-
-// Replay puts quarantined events back into their lanes: the named one, or all that were received since a time. It also
-// replays an event that was applied: what it brought is recognised and not doubled. It returns the accounts to wake.
-func (s *Store) Replay(ctx context.Context, event string, since time.Time) (replayed int, accounts []string, err error) {
-	err = s.inTx(ctx, s.pool, "replay", func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `
-			INSERT INTO inbound_pending (account_id, event_id, received_at)
-			SELECT e.account_id, e.id, e.received_at FROM inbound_events e
-			WHERE ($1 <> '' AND e.id::text = $1) OR ($1 = '' AND e.received_at >= $2)
-			ON CONFLICT DO NOTHING RETURNING account_id::text`, event, since)
-		if err != nil {
-			return err
-		}
-		all, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		if err != nil {
-			return err
-		}
-		seen := map[string]bool{}
-		replayed, accounts = len(all), nil
-		for _, a := range all {
-			if !seen[a] {
-				seen[a] = true
-				accounts = append(accounts, a)
-			}
-		}
-		_, err = tx.Exec(ctx, `UPDATE quarantined_events SET replayed_at = now() WHERE ($1 <> '' AND event_id::text = $1) OR ($1 = '' AND received_at >= $2)`, event, since)
-		return err
-	})
-	return replayed, accounts, err
-}

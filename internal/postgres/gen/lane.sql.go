@@ -1190,8 +1190,9 @@ WITH gone AS (
 	DELETE FROM inbound_pending p WHERE p.account_id = $2 AND p.event_id = $3
 	RETURNING p.event_id, p.account_id, p.received_at, p.attempts
 )
-INSERT INTO quarantined_events (event_id, account_id, received_at, attempts, error)
-SELECT event_id, account_id, received_at, attempts + 1, $1 FROM gone
+INSERT INTO quarantined_events (event_id, account_id, received_at, attempts, error, body)
+SELECT g.event_id, g.account_id, g.received_at, g.attempts + 1, $1, e.body
+FROM gone g JOIN inbound_events e ON e.id = g.event_id AND e.received_at = g.received_at
 ON CONFLICT (event_id) DO UPDATE SET attempts = quarantined_events.attempts + excluded.attempts, error = excluded.error, quarantined_at = now(), replayed_at = NULL
 `
 

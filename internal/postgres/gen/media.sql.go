@@ -162,18 +162,6 @@ func (q *Queries) DueMedia(ctx context.Context, shiftS float64, ageS float64) ([
 	return items, nil
 }
 
-const ExpireParked = `-- name: ExpireParked :execrows
-DELETE FROM parked_updates WHERE expires_at < now()
-`
-
-func (q *Queries) ExpireParked(ctx context.Context) (int64, error) {
-	result, err := q.db.Exec(ctx, ExpireParked)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
-}
-
 const FinishMedia = `-- name: FinishMedia :execrows
 UPDATE attachments SET state = $1, type = $2, size = $3, width = $4, height = $5, duration_ms = $6,
 	animated = $7, thumb = $8, error = $9, due_at = NULL
@@ -206,18 +194,6 @@ func (q *Queries) FinishMedia(ctx context.Context, arg FinishMediaParams) (int64
 		arg.Error,
 		arg.ID,
 	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
-}
-
-const ForgetIdempotencyKeys = `-- name: ForgetIdempotencyKeys :execrows
-DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours'
-`
-
-func (q *Queries) ForgetIdempotencyKeys(ctx context.Context) (int64, error) {
-	result, err := q.db.Exec(ctx, ForgetIdempotencyKeys)
 	if err != nil {
 		return 0, err
 	}

@@ -393,6 +393,7 @@ type QuarantinedEvent struct {
 	ReceivedAt    time.Time
 	Attempts      int32
 	Error         string
+	Body          []byte
 	QuarantinedAt time.Time
 	ReplayedAt    *time.Time
 }

@@ -333,6 +333,8 @@ CREATE TABLE provider_ids_4 PARTITION OF provider_ids FOR VALUES WITH (MODULUS 8
 CREATE TABLE provider_ids_5 PARTITION OF provider_ids FOR VALUES WITH (MODULUS 8, REMAINDER 5);
 CREATE TABLE provider_ids_6 PARTITION OF provider_ids FOR VALUES WITH (MODULUS 8, REMAINDER 6);
 CREATE TABLE provider_ids_7 PARTITION OF provider_ids FOR VALUES WITH (MODULUS 8, REMAINDER 7);
+-- the oldest, to be forgotten; entries are only ever added at its right end
+CREATE INDEX provider_ids_age ON provider_ids (created_at);
 
 -- A conversation's numbered events; xid lets a reconnecting reader ask for what committed after its snapshot.
 CREATE TABLE conversation_events (
@@ -447,18 +449,22 @@ CREATE TABLE inbound_pending (
 	PRIMARY KEY (account_id, event_id)
 );
 
--- Poison: events that could not be applied. `gatehouse replay` puts them back.
+-- Poison: events that could not be applied. `gatehouse replay` puts them back. Each has a copy of what it was, so that the
+-- day of raw events that it came with may go (docs/adr/0012).
 CREATE TABLE quarantined_events (
 	event_id       uuid PRIMARY KEY,
 	account_id     uuid NOT NULL,
 	received_at    timestamptz NOT NULL,
 	attempts       integer NOT NULL,
 	error          text NOT NULL,
+	body           bytea NOT NULL,
 	quarantined_at timestamptz NOT NULL DEFAULT now(),
 	replayed_at    timestamptz
 );
+CREATE INDEX quarantined_events_age ON quarantined_events (quarantined_at);
+CREATE INDEX quarantined_events_received ON quarantined_events (received_at); -- how far back provider ids are needed
 
--- Signed events of accounts that we do not know.
+-- Signed events of accounts that we do not know. `gatehouse replay` hands them to the account once there is one.
 CREATE TABLE unrouted_events (
 	id          uuid PRIMARY KEY,
 	kind        text NOT NULL,
@@ -467,6 +473,7 @@ CREATE TABLE unrouted_events (
 	received_at timestamptz NOT NULL DEFAULT now(),
 	body        bytea NOT NULL
 );
+CREATE INDEX unrouted_events_age ON unrouted_events (received_at);
 
 -- An account's inbound lane, and its sending lane with the state of its rate limit.
 CREATE TABLE lanes (
@@ -482,31 +489,38 @@ CREATE TABLE send_lanes (
 ) WITH (fillfactor = 20);
 
 -- +goose StatementBegin
+-- ensure_partition makes a partition if it is not there and tells how many were new. It is made beside its parent and then
+-- attached, for CREATE TABLE ... PARTITION OF would lock out everybody who uses the parent.
+CREATE FUNCTION ensure_partition(parent text, part text, low date, high date) RETURNS integer LANGUAGE plpgsql AS $$
+BEGIN
+	IF to_regclass(part) IS NOT NULL THEN
+		RETURN 0;
+	END IF;
+	EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL)', part, parent);
+	EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', parent, part, low || ' 00:00:00+00', high || ' 00:00:00+00');
+	RETURN 1;
+END $$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE FUNCTION ensure_events_of(day date) RETURNS integer LANGUAGE sql AS $$
+	SELECT ensure_partition('inbound_events', 'inbound_events_' || to_char(day, 'YYYYMMDD'), day, day + 1)
+$$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
 -- ensure_partitions makes the partitions that the next days and months need and tells how many were new.
 CREATE FUNCTION ensure_partitions(at timestamptz) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
 	made integer := 0;
-	day  date;
 	mon  date;
-	part text;
 BEGIN
 	FOR i IN -1..8 LOOP
-		day := (at AT TIME ZONE 'UTC')::date + i;
-		part := 'inbound_events_' || to_char(day, 'YYYYMMDD');
-		IF to_regclass(part) IS NULL THEN
-			EXECUTE format('CREATE TABLE %I PARTITION OF inbound_events FOR VALUES FROM (%L) TO (%L)',
-				part, day::text || ' 00:00:00+00', (day + 1)::text || ' 00:00:00+00');
-			made := made + 1;
-		END IF;
+		made := made + ensure_events_of((at AT TIME ZONE 'UTC')::date + i);
 	END LOOP;
 	FOR i IN -1..2 LOOP
 		mon := (date_trunc('month', at AT TIME ZONE 'UTC') + make_interval(months => i))::date;
-		part := 'messages_' || to_char(mon, 'YYYYMM');
-		IF to_regclass(part) IS NULL THEN
-			EXECUTE format('CREATE TABLE %I PARTITION OF messages FOR VALUES FROM (%L) TO (%L)',
-				part, mon::text || ' 00:00:00+00', (mon + interval '1 month')::date::text || ' 00:00:00+00');
-			made := made + 1;
-		END IF;
+		made := made + ensure_partition('messages', 'messages_' || to_char(mon, 'YYYYMM'), mon, (mon + interval '1 month')::date);
 	END LOOP;
 	RETURN made;
 END $$;

@@ -57,13 +57,6 @@ FROM attachments a WHERE a.id = $1 AND NOT EXISTS (SELECT 1 FROM messages m WHER
 -- Uploads that nobody sent within a day.
 DELETE FROM attachments WHERE id IN (SELECT a.id FROM attachments a WHERE a.message_id IS NULL AND a.created_at < now() - interval '24 hours' LIMIT 200) RETURNING id;
 
--- name: ExpireParked :execrows
-DELETE FROM parked_updates WHERE expires_at < now();
-
--- name: ForgetIdempotencyKeys :execrows
-DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours';
-
-
 -- name: NoteProfile :exec
 UPDATE identities SET profile_name = CASE WHEN @name::text <> '' THEN @name ELSE profile_name END,
 	username = CASE WHEN @username::text <> '' THEN @username ELSE username END

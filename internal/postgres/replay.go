@@ -1,0 +1,93 @@
+package postgres
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"gatehouse/internal/chat"
+	"gatehouse/internal/postgres/gen"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// Replay puts raw events into their lanes: the named one, or all that were received since a time. What was applied already is
+// recognised by its ids, which are kept for as long, and not doubled. Poison comes back from quarantine, also when the day that it
+// came with is dropped; an event of an account that was unknown goes to the account if it is known now. It returns the accounts to
+// wake.
+func (s *Store) Replay(ctx context.Context, event string, since time.Time) (replayed int, accounts []string, err error) {
+	var one *uuid.UUID
+	if event != "" {
+		id, err := uuid.Parse(event)
+		if err != nil {
+			return 0, nil, chat.Errorf(chat.CodeInvalid, "%q is not the id of an event", event)
+		}
+		one = &id
+	}
+	err = s.inTx(ctx, s.pool, "replay", func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SET LOCAL statement_timeout = 0"); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock("+pruneLock+")"); err != nil { // no day goes meanwhile
+			return err
+		}
+		q := gen.New(tx)
+		if err := restoreQuarantined(ctx, q, one, since); err != nil {
+			return err
+		}
+		routed, err := routeUnrouted(ctx, q, one, since)
+		if err != nil {
+			return err
+		}
+		again, err := q.ReplayEvents(ctx, one, since)
+		if err != nil {
+			return err
+		}
+		replayed, accounts = len(routed)+len(again), nil
+		for _, a := range append(routed, again...) {
+			accounts = append(accounts, a.String())
+		}
+		slices.Sort(accounts)
+		accounts = slices.Compact(accounts)
+		return q.NoteReplayed(ctx, one, since)
+	})
+	return replayed, accounts, err
+}
+
+func restoreQuarantined(ctx context.Context, q *gen.Queries, one *uuid.UUID, since time.Time) error {
+	days, err := q.QuarantinedDays(ctx, one, since)
+	if err != nil {
+		return err
+	}
+	for _, d := range days {
+		if err := q.EnsureEventsOf(ctx, d); err != nil {
+			return err
+		}
+	}
+	return q.RestoreQuarantined(ctx, one, since)
+}
+
+// routeUnrouted stores events of accounts that are known now, pending. A key may be that of several accounts: each gets the event.
+func routeUnrouted(ctx context.Context, q *gen.Queries, one *uuid.UUID, since time.Time) (accounts []chat.AccountID, err error) {
+	rows, err := q.TakeUnrouted(ctx, one, since)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	var p gen.InsertEventsParams
+	var last uuid.UUID
+	for _, r := range rows {
+		if err := q.EnsureEventsOf(ctx, r.ReceivedAt.UTC().Format(time.DateOnly)); err != nil {
+			return nil, err
+		}
+		id := r.ID // old, and so before what came since
+		if id == last {
+			id = uid(chat.NewID[chat.InboundEventID]())
+		}
+		last = r.ID
+		p.Ids, p.AccountIds = append(p.Ids, id), append(p.AccountIds, r.AccountID)
+		p.ReceivedAts, p.Bodies = append(p.ReceivedAts, r.ReceivedAt), append(p.Bodies, r.Body)
+		accounts = append(accounts, chat.AccountID(r.AccountID))
+	}
+	return accounts, q.InsertEvents(ctx, p)
+}
