@@ -1,5 +1,3 @@
-//go:build chaos
-
 package e2e
 
 import (
@@ -24,12 +22,21 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
-	"gatehouse/internal/embedded"
-	"gatehouse/internal/embedded/embeddedtest"
 	"gatehouse/internal/fakemeta"
 )
 
-var only = flag.String("faults", "", "comma-separated names of the faults to inject; empty: all")
+var only = flag.String("faults", "", "comma-separated names of the faults to inject, or all; empty: a quick choice")
+
+// chosen tells whether a fault is to be injected.
+func chosen(name string, quick bool) bool {
+	switch *only {
+	case "":
+		return quick
+	case "all":
+		return true
+	}
+	return slices.Contains(strings.Split(*only, ","), name)
+}
 
 // fault is a row of RELIABILITY.md §2. Each has a house of its own: two gateways behind a balancer, two workers, Postgres and
 // Redis behind toxiproxy.
@@ -37,6 +44,7 @@ type fault struct {
 	name string
 	what string
 	load forecast // zero: usual
+	fast bool     // one of the quick choice
 	do   func(s *weather)
 }
 
@@ -51,14 +59,16 @@ type weather struct {
 }
 
 func TestChaos(t *testing.T) {
-	wanted := strings.FieldsFunc(*only, func(r rune) bool { return r == ',' })
 	for _, f := range faults {
-		if len(wanted) > 0 && !slices.Contains(wanted, f.name) {
+		if !chosen(f.name, f.fast) {
 			continue
 		}
 		t.Run(f.name, func(t *testing.T) {
 			if f.load == (forecast{}) {
 				f.load = usual
+			}
+			if *only == "" {
+				f.load.messages = min(f.load.messages, 600)
 			}
 			w := &weather{load: f.load}
 			w.storm = newStorm(t, f.load, func(hosts ...string) *house {
@@ -247,7 +257,7 @@ var faults = []fault{
 			w.freeze(15*time.Second, pid)
 		})
 	}},
-	{name: "F12", what: "Redis becomes a replica that takes no writes, for 10 s, and loses what it had", do: func(w *weather) {
+	{name: "F12", fast: true, what: "Redis becomes a replica that takes no writes, for 10 s, and loses what it had", do: func(w *weather) {
 		rdb := w.cache()
 		w.during(1, func(int) {
 			if err := rdb.ReplicaOf(w.t.Context(), "127.0.0.1", "1").Err(); err != nil {
@@ -275,7 +285,7 @@ var faults = []fault{
 			signal(pid, syscall.SIGINT) // its fast shutdown; embedded starts it again
 		})
 	}},
-	{name: "F16", what: "a backend of Postgres is ended every 200 ms", do: func(w *weather) {
+	{name: "F16", fast: true, what: "a backend of Postgres is ended every 200 ms", do: func(w *weather) {
 		conn := database(w.t, w.h.servers.DatabaseURL)
 		w.during(50, func(int) {
 			if _, err := conn.Exec(w.t.Context(), `SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM pg_stat_activity
@@ -284,7 +294,7 @@ var faults = []fault{
 			}
 		})
 	}},
-	{name: "F17", what: "connections to Postgres break in the middle of answers", do: func(w *weather) {
+	{name: "F17", fast: true, what: "connections to Postgres break in the middle of answers", do: func(w *weather) {
 		w.during(8, func(int) {
 			w.poison(w.postgres, "reset_peer", "downstream", map[string]any{"timeout": w.rng.IntN(40)}, 250*time.Millisecond)
 		})
@@ -318,7 +328,7 @@ var faults = []fault{
 			w.t.Fatal(err)
 		}
 	}},
-	{name: "F22", what: "the provider takes a message and hangs", do: func(w *weather) {
+	{name: "F22", fast: true, what: "the provider takes a message and hangs", do: func(w *weather) {
 		w.meta.AddFault(fakemeta.Fault{Skip: 5, Times: 20, Hang: 3 * time.Second, Reset: true})
 	}},
 	{name: "F23", what: "the provider throttles for a while", do: func(w *weather) {
@@ -332,11 +342,11 @@ var faults = []fault{
 			w.meta.RemoveFault(id)
 		})
 	}},
-	{name: "F26", what: "every webhook comes twice at once, to two gateways", load: forecast{gateways: 2, workers: 2, messages: 1500, perSecond: 100, contacts: 200, duplicatePct: 100}, do: func(*weather) {}},
+	{name: "F26", fast: true, what: "every webhook comes twice at once, to two gateways", load: forecast{gateways: 2, workers: 2, messages: 1500, perSecond: 100, contacts: 200, duplicatePct: 100}, do: func(*weather) {}},
 	{name: "F28", what: "webhooks out of order, statuses first and several times", load: forecast{gateways: 2, workers: 2, messages: 1500, perSecond: 100, contacts: 200, reorderPct: 60}, do: func(w *weather) {
 		w.meta.AddFault(fakemeta.Fault{StatusesFirst: true, StatusCopies: 3, Statuses: []string{"read", "delivered", "sent"}})
 	}},
-	{name: "F31", what: "the agents' connections break all the time", do: func(w *weather) {
+	{name: "F31", fast: true, what: "the agents' connections break all the time", do: func(w *weather) {
 		w.during(60, func(int) {
 			c := w.team[w.rng.IntN(len(w.team))]
 			c.mu.Lock()
@@ -438,11 +448,10 @@ func (p *process) resident(t *testing.T) (bytes int64) {
 // F37: a migration is killed in the middle, again and again; the next one goes through, and the product works.
 func TestAKilledMigrationIsDoneByTheNext(t *testing.T) {
 	rng, _ := choices(t)
-	s := embeddedtest.Start(t, embedded.OnlyPostgres)
-	h := &house{t: t, servers: s, env: []string{"DATABASE_URL=" + s.DatabaseURL, "GATEHOUSE_DATA=" + t.TempDir(), "GATEHOUSE_LOG_FORMAT=text", "GATEHOUSE_I_ACCEPT_DATA_LOSS=true"}}
+	h := emptyHouse(t)
 	killed := 0
 	for range 40 {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(20+rng.IntN(300))*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(20+rng.IntN(500))*time.Millisecond)
 		if _, err := h.tryCommand(ctx, "", "migrate"); err != nil {
 			killed++
 		}

@@ -34,6 +34,7 @@ type house struct {
 	t       *testing.T
 	servers *embedded.Servers // nil if Postgres and Redis are the product's own
 	env     []string
+	tag     string // with which the binary is built
 	url     string // public listener of the gateway
 	admin   *agent.Agent
 
@@ -45,6 +46,14 @@ type house struct {
 // may reach although it is on this machine.
 func newHouse(t *testing.T, hosts ...string) *house {
 	t.Helper()
+	h := emptyHouse(t, hosts...)
+	h.command(t.Context(), "", "migrate")
+	return h
+}
+
+// emptyHouse is newHouse without a schema.
+func emptyHouse(t *testing.T, hosts ...string) *house {
+	t.Helper()
 	s := embeddedtest.Start(t, embedded.Both)
 	secret := make([]byte, 32)
 	_, _ = rand.Read(secret) // never fails
@@ -55,7 +64,6 @@ func newHouse(t *testing.T, hosts ...string) *house {
 		// The test's Postgres has no fsync: a killed process loses nothing by that, a machine without power would.
 		"GATEHOUSE_I_ACCEPT_DATA_LOSS=true",
 	}
-	h.command(t.Context(), "", "migrate")
 	return h
 }
 
@@ -113,7 +121,7 @@ func (h *house) command(ctx context.Context, stdin string, args ...string) []byt
 }
 
 func (h *house) tryCommand(ctx context.Context, stdin string, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, binary(h.t), args...)
+	cmd := exec.CommandContext(ctx, binary(h.t, h.tag), args...)
 	cmd.Env, cmd.Stdin, cmd.SysProcAttr = h.environ(), strings.NewReader(stdin), dieWithUs()
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint
@@ -165,7 +173,7 @@ func (p *process) start(more ...string) {
 		p.h.t.Fatal(err)
 	}
 	defer func() { _ = f.Close() }() // the child has its own
-	p.cmd = exec.Command(binary(p.h.t), p.args...)
+	p.cmd = exec.Command(binary(p.h.t, p.h.tag), p.args...)
 	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr, p.cmd.SysProcAttr = p.h.environ(append(slices.Clip(p.env), more...)...), f, f, dieWithUs()
 	if err := p.cmd.Start(); err != nil {
 		p.h.t.Fatal(err)

@@ -24,29 +24,37 @@ func run(m *testing.M) int {
 			fmt.Fprintln(os.Stderr, err)
 		}
 	}()
-	built.dir = dir
+	built.dir, built.by = dir, map[string]func() (string, error){}
 	return m.Run()
 }
 
-// built is the binary under test, built once by the first test that needs it.
+// built are the binaries under test, each built once by the first test that needs it.
 var built struct {
-	dir  string
-	once sync.Once
-	err  error
+	dir string
+	mu  sync.Mutex
+	by  map[string]func() (string, error) // build tags
 }
 
-// binary returns the path of the product as it is in this checkout.
-func binary(t testing.TB) string {
+// binary returns the path of the product as it is in this checkout, built with a tag; "" is none.
+func binary(t testing.TB, tag string) string {
 	t.Helper()
-	path := filepath.Join(built.dir, "gatehouse")
-	built.once.Do(func() {
-		out, err := exec.Command("go", "build", "-tags", tags, "-o", path, "gatehouse/cmd/gatehouse").CombinedOutput()
-		if err != nil {
-			built.err = errors.Join(err, errors.New(string(out)))
-		}
-	})
-	if built.err != nil {
-		t.Fatalf("the binary does not build: %v", built.err)
+	built.mu.Lock()
+	build := built.by[tag]
+	if build == nil {
+		build = sync.OnceValues(func() (string, error) {
+			path := filepath.Join(built.dir, "gatehouse"+tag)
+			out, err := exec.Command("go", "build", "-tags", tag, "-o", path, "gatehouse/cmd/gatehouse").CombinedOutput()
+			if err != nil {
+				err = errors.Join(err, errors.New(string(out)))
+			}
+			return path, err
+		})
+		built.by[tag] = build
+	}
+	built.mu.Unlock()
+	path, err := build()
+	if err != nil {
+		t.Fatalf("the binary does not build: %v", err)
 	}
 	return path
 }

@@ -277,4 +277,50 @@ await step('an API key is shown once, works as its role, and is taken back', asy
   assert.equal(await ask(), 401);
 });
 
+await step('the audit log tells all that, and what of an agent changed from what to what', async () => {
+  await goTo('Audit log', 'audit');
+  const rows = main.locator('table tbody tr');
+  await becomes('the latest is first', () => rows.first().innerText().then((t) => t.split('\n')[0].split('\t')[0]), 'Revoked API key Sipariş sistemi');
+  const sule = page.getByRole('link', { name: /^Changed agent Şule/ });
+  assert.match(await rows.filter({ has: sule }).innerText(), /Deniz Acar[\s\S]*Capacity/);
+  await sule.click();
+  const entry = page.getByRole('complementary', { name: /^Entry \d+$/ });
+  assert.match((await entry.innerText()).replace(/\s+/g, ' '), /Capacity from 3 to 7/);
+  await page.keyboard.press('Escape');
+  await entry.waitFor({ state: 'hidden' });
+  await page.getByRole('link', { name: 'Changed channel account Mavi Ev Toptan' }).first().click();
+  assert.ok(!(await entry.innerText()).includes('a secret of the account'));
+  await page.goBack();
+  await page.waitForURL('**/console/audit');
+});
+
+await step('it goes back page by page to the first', async () => {
+  const PAGE = 50; // rows
+  const headers = { Origin: DESK, 'X-CSRF-Token': (await deniz.ask('GET', '/me')).csrf };
+  for (let i = 0; i < PAGE; i++) {
+    await until(`canned reply ${i} is made, when the desk takes more`, async () => {
+      const data = { shortcut: `s${i}`, title: 'Denetim', text: 'Denetim', personal: true };
+      const answer = await deniz.context.request.post('/api/v1/canned-replies', { headers, data });
+      assert.ok(answer.ok() || answer.status() === 429, await answer.text());
+      return answer.ok();
+    });
+  }
+  await until('the desk answers again', async () => (await deniz.context.request.get('/api/v1/me')).ok());
+  await press(main, 'Load again');
+  const rows = main.locator('table tbody tr');
+  await main.getByText('Added canned reply s49').waitFor();
+  assert.equal(await rows.count(), PAGE);
+  await press(main, 'Show more');
+  await main.getByText('Revoked API key Sipariş sistemi').waitFor();
+  assert.match(await focused(page), /^a Revoked API key/, 'the first new row has the focus');
+  const more = main.getByRole('button', { name: 'Show more' });
+  await until('no more', async () => {
+    if (await more.count()) await more.click();
+    return (await more.count()) === 0;
+  });
+  const { items } = await deniz.ask('GET', '/audit?limit=100');
+  assert.equal(items.length, await rows.count());
+  assert.deepEqual(items.map((e) => e.id), items.map((_, i) => items.length - i), 'without a gap');
+});
+
 await done();

@@ -105,13 +105,13 @@ await step('an agent sees no console but canned replies of their own', async () 
   await can.page.getByRole('heading', { name: 'Canned replies', level: 1 }).waitFor();
   const pages = await can.page.locator('a[href^="/console/"]').evaluateAll((all) => [...new Set(all.map((a) => a.getAttribute('href')))]);
   assert.deepEqual(pages, ['/console/canned-replies']);
-  for (const page of ['agents', 'accounts', 'departments', 'end-reasons', 'break-reasons', 'api-keys']) {
+  for (const page of ['agents', 'accounts', 'departments', 'end-reasons', 'break-reasons', 'api-keys', 'audit']) {
     await can.page.goto(`/console/${page}`);
     await said(can.page, 'Your role cannot open this page.');
   }
   const tries = [
     ['POST', '/agents', {}], ['POST', '/departments', { name: 'x' }], ['POST', '/channel-accounts', {}], ['POST', '/end-reasons', { label: 'x' }],
-    ['GET', '/api-keys'], ['POST', '/api-keys', { name: 'x', role: 'admin', scopes: [] }],
+    ['GET', '/api-keys'], ['GET', '/audit'], ['POST', '/api-keys', { name: 'x', role: 'admin', scopes: [] }],
   ];
   for (const [method, path, body] of tries) assert.equal((await can.api(method, path, body)).status, 403, `${method} ${path}`);
 });

@@ -1,6 +1,0 @@
-//go:build !chaos
-
-package e2e
-
-// tags are those of the binary under test.
-const tags = ""
