@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gatehouse/internal/chat"
+	"gatehouse/internal/postgres/gen"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -14,13 +15,37 @@ import (
 // ListConversations reads a page of a view. Each view has an index that holds its order; the tops of several departments
 // are merged (DATABASE.md). from and to bound when windows that are about to shut were opened: the view "expiring".
 func (s *Store) ListConversations(ctx context.Context, q chat.ListQuery, from, to time.Time) ([]chat.ConversationRow, error) {
-	sql, args := listSQL(q, from, to)
+	found, err := s.search(ctx, q.Text)
+	if err != nil {
+		return nil, err
+	}
+	sql, args := listSQL(q, found, from, to)
 	// Planned for these arguments: what is best for any of them is to read everything.
 	rows, err := s.pool.Query(ctx, sql, append([]any{pgx.QueryExecModeCacheDescribe}, args...)...)
 	if err != nil {
 		return nil, wrap(err)
 	}
 	return s.withKinds(ctx, rows)
+}
+
+// searchContacts is how many contacts a search may find to be listed by them. What more are found by, the list itself is full of: it
+// is walked through from its top until a page is full.
+const searchContacts = 1000
+
+// search finds the contacts whose names or addresses have a text in them; nil if they are too many, or all.
+func (s *Store) search(ctx context.Context, text string) ([]chat.ContactID, error) {
+	if text == "" {
+		return nil, nil
+	}
+	rows, err := s.pool.Query(ctx, gen.ContactsNamed, pgx.QueryExecModeCacheDescribe, like(text), int32(searchContacts+1))
+	if err != nil {
+		return nil, wrap(err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowTo[chat.ContactID])
+	if err != nil || len(found) > searchContacts {
+		return nil, wrap(err)
+	}
+	return append([]chat.ContactID{}, found...), nil
 }
 
 // list is a query in the making. Only constants of this file and $n places go into its text; values are always arguments.
@@ -31,10 +56,12 @@ type list struct {
 	where   []string
 	args    []any
 	sources []source
+	account []string // conditions of an account or a channel, where a source is not by account
 }
 
-// source is where a list's rows come from: those of departments, one after another, or those that a condition names.
-type source struct{ departments, condition string }
+// source is where a list's rows come from: those of departments, one after another, or of departments on accounts, or those that a
+// condition names.
+type source struct{ departments, accounts, condition string }
 
 func (l *list) arg(v any) string {
 	l.args = append(l.args, v)
@@ -64,7 +91,8 @@ const (
 	inLine     = "c.status = 'waiting'"
 )
 
-func listSQL(q chat.ListQuery, from, to time.Time) (string, []any) {
+// listSQL writes the list's query; found are the contacts that a search found, unless they are too many.
+func listSQL(q chat.ListQuery, found []chat.ContactID, from, to time.Time) (string, []any) {
 	l := &list{}
 	p := q.Principal
 	departments := p.Departments
@@ -80,8 +108,9 @@ func listSQL(q chat.ListQuery, from, to time.Time) (string, []any) {
 		if !everything {
 			in = "unnest(" + l.arg(departments) + "::uuid[])"
 		}
-		l.sources = append(l.sources, source{in, condition})
+		l.sources = append(l.sources, source{departments: in, condition: condition})
 	}
+	accounts := l.ofAccounts(q)
 	switch q.View {
 	case chat.ViewMine, chat.ViewPending:
 		l.of(p.AgentID, heldNow)
@@ -111,27 +140,26 @@ func listSQL(q chat.ListQuery, from, to time.Time) (string, []any) {
 			default:
 				l.and(fmt.Sprintf("(c.agent_id = %s OR c.department_id = any(%s::uuid[]))", l.arg(p.AgentID), l.arg(departments)))
 			}
-		case everything:
+		case everything && accounts == "":
 			l.sources = []source{{condition: "true"}}
-		case !chat.IsZero(q.Department):
-			lines("true")
 		default:
-			l.of(p.AgentID, parts...)
 			lines("true")
+			l.sources[0].accounts = accounts
+			if !everything && chat.IsZero(q.Department) {
+				l.of(p.AgentID, parts...)
+			}
 		}
-	}
-	if q.Kind != "" {
-		l.and("c.account_id IN (SELECT id FROM channel_accounts WHERE kind = ?)", q.Kind)
-	}
-	if !chat.IsZero(q.Account) {
-		l.and("c.account_id = ?", q.Account)
 	}
 	if !chat.IsZero(q.Agent) {
 		l.and("c.agent_id = ?", q.Agent)
 	}
-	if q.Text != "" {
-		l.and(`c.contact_id IN (SELECT k2.id FROM contacts k2 WHERE k2.name ILIKE ?
-		UNION SELECT i2.contact_id FROM identities i2 WHERE i2.profile_name ILIKE ? OR i2.username ILIKE ? OR i2.value LIKE ?)`, "%"+escapeLike(q.Text)+"%")
+	conversations, with := "conversations", ""
+	switch {
+	case found != nil:
+		conversations, with = "found", "WITH found AS MATERIALIZED (SELECT c.* FROM conversations c WHERE c.contact_id = any("+l.arg(found)+"::uuid[])) "
+	case q.Text != "": // a question for each row, not a list of all whom it is true of
+		l.and(`((SELECT k2.name ILIKE ? FROM contacts k2 WHERE k2.id = c.contact_id)
+			OR (SELECT bool_or(i2.profile_name ILIKE ? OR i2.username ILIKE ? OR i2.value ILIKE ?) FROM identities i2 WHERE i2.contact_id = c.contact_id))`, like(q.Text))
 	}
 	key, dir, after := "last_message_at", "DESC", "<"
 	switch {
@@ -147,13 +175,22 @@ func listSQL(q chat.ListQuery, from, to time.Time) (string, []any) {
 	top := fmt.Sprintf("%s LIMIT %s", order, l.arg(q.Limit))
 	tops := make([]string, 0, len(l.sources))
 	for _, s := range l.sources {
-		rows := "SELECT c.* FROM conversations c WHERE " + strings.Join(append([]string{s.condition}, l.where...), " AND ")
+		conditions, by := append([]string{s.condition}, l.where...), ""
 		if s.departments != "" {
-			rows = fmt.Sprintf("SELECT c.* FROM %s AS d(id) CROSS JOIN LATERAL (%s AND c.department_id = d.id %s) c", s.departments, rows, top)
+			conditions, by = append(conditions, "c.department_id = d.id"), s.departments+" AS d(id)"
+		}
+		if s.accounts != "" {
+			conditions, by = append(conditions, "c.account_id = a.id"), by+" CROSS JOIN "+s.accounts+" AS a(id)"
+		} else {
+			conditions = append(conditions, l.account...)
+		}
+		rows := fmt.Sprintf("SELECT c.* FROM %s c WHERE %s", conversations, strings.Join(conditions, " AND "))
+		if by != "" {
+			rows = fmt.Sprintf("SELECT c.* FROM %s CROSS JOIN LATERAL (%s %s) c", by, rows, top)
 		}
 		tops = append(tops, "("+rows+" "+top+")")
 	}
-	return fmt.Sprintf("SELECT c.*, k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at FROM (SELECT c.* FROM (%s) c %s) c"+
+	return with + fmt.Sprintf("SELECT c.*, k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at FROM (SELECT c.* FROM (%s) c %s) c"+
 		" JOIN contacts k ON k.id = c.contact_id JOIN identities i ON i.id = c.identity_id %s", strings.Join(tops, " UNION "), top, order), l.args
 }
 
@@ -164,6 +201,28 @@ func (l *list) inDepartment(q chat.ListQuery) {
 	}
 }
 
-func escapeLike(s string) string {
-	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s)
+// ofAccounts narrows to the asked account or channel, and names its accounts; "" for all.
+func (l *list) ofAccounts(q chat.ListQuery) string {
+	var of []string
+	if q.Kind != "" {
+		of = append(of, "kind = "+l.arg(q.Kind))
+	}
+	if !chat.IsZero(q.Account) {
+		id := l.arg(q.Account)
+		of = append(of, "id = "+id)
+		l.account = append(l.account, "c.account_id = "+id)
+	}
+	if len(of) == 0 {
+		return ""
+	}
+	accounts := "(SELECT id FROM channel_accounts WHERE " + strings.Join(of, " AND ") + ")"
+	if q.Kind != "" {
+		l.account = append(l.account, "c.account_id IN "+accounts)
+	}
+	return accounts
+}
+
+// like is the pattern of texts with s in them.
+func like(s string) string {
+	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s) + "%"
 }

@@ -143,6 +143,8 @@ func laneQuestions() []question {
 		{"messages by the provider's id", gen.MessagesByProviderID, []any{external, big}, 2 * n, byAny, true},
 		{"messages by our id", gen.MessagesByID, []any{ids, big}, n, byAny, true},
 		{"messages that may have been sent", gen.UnconfirmedOutbound, []any{several(conversationID, conversations, 1)}, 210, byAny, true},
+		{"messages that may be read now", gen.UnreadOutbound, []any{several(conversationID, conversations, 1)}, 0, byAny, true},
+		{"messages that may be read now, of some", gen.UnreadOutbound, []any{several(conversationID, 1, n)}, 50, byAny, true},
 		{"ended conversations with one", gen.UnconfirmedConversations, []any{big, threads, rows[:1]}, 6 * n, byAny, true},
 		{"the newest conversations of threads", gen.LastConversations, []any{big, threads}, n, byAny, true},
 		{"events done", gen.DeletePending, []any{big, several(eventID, 100, n)}, n, byAny, true},
@@ -270,13 +272,15 @@ func listQuestions() []question {
 				}
 				for next, after := range map[string]chat.ListKey{"": {}, ", next page": {At: now.Add(-time.Hour), ID: chat.ConversationID(of(conversationID, 1000))}} {
 					q.After = after
-					sql, args := postgres.ListSQL(q, now.Add(-48*time.Hour), now.Add(time.Hour))
+					sql, args := postgres.ListSQL(q, nil, now.Add(-48*time.Hour), now.Add(time.Hour))
 					most := 6 * page // a row of a page has a contact and an identity, and pages of departments are merged
 					switch {
 					case view == chat.ViewHistory:
 						most += open // which are newer than all that ended
 					case view == chat.ViewQueue && filter != "", view == chat.ViewExpiring:
 						most += waits
+					case !who.p.SeesAll() && (!chat.IsZero(q.Account) || q.Kind != ""):
+						most += 500 // of what they held themselves, in whatever department, those of one account are picked out
 					}
 					out = append(out, question{fmt.Sprintf("%s of %s%s%s", view, who.name, filter, next), sql, args, most, byOwn, false})
 				}
@@ -286,14 +290,45 @@ func listQuestions() []question {
 	return out
 }
 
-// served tells whether an index has the list's rows in the list's order. Who asks "all" or "history" for one account or channel
-// among many, or for an agent who has worked for departments that one does not see, reads more than a page.
+// served tells whether an index has the list's rows in the list's order. Who asks "all" or "history" for an agent who has worked for
+// departments that one does not see reads more than a page.
 func served(p chat.Principal, q chat.ListQuery) bool {
 	if q.View != chat.ViewAll && q.View != chat.ViewHistory {
 		return true
 	}
-	stranger := !p.SeesAll() && len(p.Departments) == 1 && q.Agent == chat.AgentID(of(agentID, 1))
-	return chat.IsZero(q.Account) && q.Kind == "" && !stranger
+	return p.SeesAll() || len(p.Departments) > 1 || q.Agent != chat.AgentID(of(agentID, 1))
+}
+
+// searchQuestions are for a part of a name or number: one that few have, and one that everybody has.
+func searchQuestions() []question {
+	now := time.Now()
+	few := []chat.ContactID{chat.ContactID(of(contactID, 100)), chat.ContactID(of(contactID, 2000)), chat.ContactID(of(contactID, 29_999))}
+	out := []question{
+		{"a number that one has", gen.ContactsNamed, []any{"%9055529876%", 1001}, 1, byOwn, false},
+		{"a name that one has", gen.ContactsNamed, []any{"%lif 29876%", 1001}, 1, byOwn, false},
+	}
+	for _, p := range []chat.Principal{
+		{AgentID: chat.AgentID(of(agentID, 3)), Role: chat.RoleAdmin},
+		{AgentID: chat.AgentID(of(agentID, 3)), Role: chat.RoleAgent, Departments: []chat.DepartmentID{chat.DepartmentID(of(departmentID, 1)), chat.DepartmentID(of(departmentID, 2))}},
+	} {
+		for _, view := range []chat.View{chat.ViewMine, chat.ViewQueue, chat.ViewHistory, chat.ViewAll} {
+			for filter, q := range map[string]chat.ListQuery{"": {}, " of the small account": {Account: chat.AccountID(of(accountID, 2))}} {
+				q.Principal, q.View, q.Limit, q.Text = p, view, page, "elif"
+				sql, args := postgres.ListSQL(q, few, now, now)
+				out = append(out, question{fmt.Sprintf("%s of the %s%s with one of few names", view, p.Role, filter), sql, args, 20, byOwn, false})
+				most := 3 * 6 * page // each row's contact and identity
+				switch {
+				case view == chat.ViewHistory:
+					most += 3 * open
+				case filter != "":
+					most += waits
+				}
+				sql, args = postgres.ListSQL(q, nil, now, now)
+				out = append(out, question{fmt.Sprintf("%s of the %s%s with a name that all have", view, p.Role, filter), sql, args, most, byOwn, false})
+			}
+		}
+	}
+	return out
 }
 
 func times(at time.Time, n int) []time.Time {

@@ -37,7 +37,7 @@ const (
 func TestNoPlanReadsMoreThanItsAnswerNeeds(t *testing.T) {
 	t.Parallel()
 	s := postgrestest.New(t)
-	all := slices.Concat(laneQuestions(), sendQuestions(), routeQuestions(), pruneQuestions(), readQuestions(), listQuestions())
+	all := slices.Concat(laneQuestions(), sendQuestions(), routeQuestions(), pruneQuestions(), readQuestions(), listQuestions(), searchQuestions())
 	desk, lane := ask(t, s.Pool(), "force_generic_plan"), ask(t, s.Lane(), "force_generic_plan")
 	for i, q := range all {
 		if q.by == byAny {

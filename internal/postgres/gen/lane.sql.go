@@ -675,7 +675,7 @@ func (q *Queries) LaneDue(ctx context.Context, accountID chat.AccountID) (bool, 
 
 const LastConversations = `-- name: LastConversations :many
 SELECT DISTINCT ON (c.identity_id) c.id FROM conversations c
-WHERE c.account_id = $1 AND c.identity_id = any($2::uuid[])
+WHERE (c.account_id = $1) IS TRUE AND c.identity_id = any($2::uuid[]) -- by identity
 ORDER BY c.identity_id, c.created_at DESC
 `
 
@@ -1449,8 +1449,8 @@ func (q *Queries) UnconfirmedOutbound(ctx context.Context, conversationIds []uui
 }
 
 const UnreadOutbound = `-- name: UnreadOutbound :many
-SELECT m.id, m.conversation_id, m.account_id, m.seq, m.direction, m.kind, m.text, m.content, m.status, m.error, m.agent_id, m.source, m.external_id, m.reply_to, m.reply_external, m.provider_at, m.created_at, m.late, m.edited_at, m.deleted_at, m.bulk, m.automated, m.attempt, m.fence, m.due_at FROM messages m JOIN conversations c ON c.id = m.conversation_id
-WHERE c.id = any($1::uuid[]) AND m.direction = 'out' AND m.status IN ('sent', 'delivered', 'unknown', 'sending')
+SELECT m.id, m.conversation_id, m.account_id, m.seq, m.direction, m.kind, m.text, m.content, m.status, m.error, m.agent_id, m.source, m.external_id, m.reply_to, m.reply_external, m.provider_at, m.created_at, m.late, m.edited_at, m.deleted_at, m.bulk, m.automated, m.attempt, m.fence, m.due_at FROM messages m
+WHERE m.conversation_id = any($1::uuid[]) AND m.direction = 'out' AND m.status IN ('sending', 'sent', 'delivered', 'unknown')
 ORDER BY m.conversation_id, m.seq
 `
 

@@ -173,7 +173,7 @@ SELECT (least(now() - interval '30 days', $1::timestamptz, (SELECT min(q.receive
 
 // What is forgotten, a few rows at a time: nobody waits for a lock of these, and no statement runs long (docs/adr/0012).
 // Provider ids that are newer than this are needed: a repeat may come, or an event be replayed that brought them. events is the
-// day of the oldest raw events that are there.
+// day of the oldest raw events that are there; a day more, for events are dated by the gateways' clocks.
 func (q *Queries) OldestNeeded(ctx context.Context, events time.Time) (time.Time, error) {
 	row := q.db.QueryRow(ctx, OldestNeeded, events)
 	var column_1 time.Time

@@ -90,6 +90,39 @@ func (q *Queries) ContactVisible(ctx context.Context, arg ContactVisibleParams) 
 	return exists, err
 }
 
+const ContactsNamed = `-- name: ContactsNamed :many
+SELECT f.id FROM (
+	(SELECT k.id FROM contacts k WHERE k.name ILIKE $1::text LIMIT $2::int)
+	UNION
+	(SELECT i.contact_id FROM identities i WHERE i.profile_name ILIKE $1 LIMIT $2)
+	UNION
+	(SELECT i.contact_id FROM identities i WHERE i.username ILIKE $1 LIMIT $2)
+	UNION
+	(SELECT i.contact_id FROM identities i WHERE i.value ILIKE $1 LIMIT $2)
+) AS f LIMIT $2
+`
+
+// Contacts with this in a name or an address, up to most.
+func (q *Queries) ContactsNamed(ctx context.Context, pattern string, most int32) ([]chat.ContactID, error) {
+	rows, err := q.db.Query(ctx, ContactsNamed, pattern, most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []chat.ContactID
+	for rows.Next() {
+		var id chat.ContactID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const ConversationRow = `-- name: ConversationRow :many
 SELECT c.id, c.account_id, c.identity_id, c.contact_id, c.department_id, c.agent_id, c.status, c.controller, c.priority, c.window_opened_at, c.window_shut_at, c.free_entry_until, c.last_seq, c.read_seq, c.unread_count, c.last_message_at, c.last_inbound_at, c.preview, c.waiting_since, c.returned_by, c.assigned_at, c.pair_ready_at, c.pair_blocked_until, c.created_at, c.ended_at, c.ended_by, c.end_reason_id, c.end_note, k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at
 FROM conversations c JOIN contacts k ON k.id = c.contact_id JOIN identities i ON i.id = c.identity_id

@@ -102,8 +102,8 @@ SELECT sqlc.embed(m) FROM messages m WHERE m.id = any(@ids::uuid[]) AND m.accoun
 
 -- name: UnreadOutbound :many
 -- Messages of ours in a thread that a "read up to" may still move.
-SELECT sqlc.embed(m) FROM messages m JOIN conversations c ON c.id = m.conversation_id
-WHERE c.id = any(@conversation_ids::uuid[]) AND m.direction = 'out' AND m.status IN ('sent', 'delivered', 'unknown', 'sending')
+SELECT sqlc.embed(m) FROM messages m
+WHERE m.conversation_id = any(@conversation_ids::uuid[]) AND m.direction = 'out' AND m.status IN ('sending', 'sent', 'delivered', 'unknown')
 ORDER BY m.conversation_id, m.seq;
 
 -- name: UnconfirmedOutbound :many
@@ -121,7 +121,7 @@ WHERE c.account_id = @account_id AND c.identity_id = any(@identity_ids::uuid[]) 
 -- name: LastConversations :many
 -- The newest conversation of each thread, for those without an open one.
 SELECT DISTINCT ON (c.identity_id) c.id FROM conversations c
-WHERE c.account_id = @account_id AND c.identity_id = any(@identity_ids::uuid[])
+WHERE (c.account_id = @account_id) IS TRUE AND c.identity_id = any(@identity_ids::uuid[]) -- by identity
 ORDER BY c.identity_id, c.created_at DESC;
 
 -- name: LockConversations :many

@@ -67,6 +67,18 @@ FROM (
 ) e
 GROUP BY e.conversation_id;
 
+-- name: ContactsNamed :many
+-- Contacts with this in a name or an address, up to most.
+SELECT f.id FROM (
+	(SELECT k.id FROM contacts k WHERE k.name ILIKE sqlc.arg(pattern)::text LIMIT sqlc.arg(most)::int)
+	UNION
+	(SELECT i.contact_id FROM identities i WHERE i.profile_name ILIKE sqlc.arg(pattern) LIMIT sqlc.arg(most))
+	UNION
+	(SELECT i.contact_id FROM identities i WHERE i.username ILIKE sqlc.arg(pattern) LIMIT sqlc.arg(most))
+	UNION
+	(SELECT i.contact_id FROM identities i WHERE i.value ILIKE sqlc.arg(pattern) LIMIT sqlc.arg(most))
+) AS f LIMIT sqlc.arg(most);
+
 -- name: Horizon :one
 -- The oldest transaction that still runs, the time, and which copy of the record this is.
 SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xid, now()::timestamptz AS at,
