@@ -129,6 +129,8 @@ func TestTheAPISpeaksTheShapesOfTheInbox(t *testing.T) {
 		"ThreadEvent": reflect.TypeFor[web.ThreadEvent](), "SendMessage": reflect.TypeFor[api.SendMessage](),
 		"Template": reflect.TypeFor[api.Template](), "TemplatePreview": reflect.TypeFor[api.TemplatePreview](),
 		"Run": reflect.TypeFor[api.Run](), "TemplateCheck": reflect.TypeFor[api.TemplateCheck](), "Counts": reflect.TypeFor[web.Counts](),
+		"OwnSession": reflect.TypeFor[api.OwnSession](), "TOTP": reflect.TypeFor[api.TOTP](), "NewTOTP": reflect.TypeFor[api.NewTOTP](),
+		"RecoveryCodes": reflect.TypeFor[api.RecoveryCodes](), "AuditEntry": reflect.TypeFor[api.AuditEntry](),
 	}
 	elsewhere := []string{"ApiError", "Prefs"} // every refusal in these tests is one; an object of any keys
 	for name, want := range readContract(t).interfaces {

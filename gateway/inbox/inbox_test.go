@@ -1,7 +1,10 @@
 package inbox_test
 
 import (
+	"encoding/json"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -60,5 +63,44 @@ func TestThePageHasNothingInline(t *testing.T) {
 	}
 	if m := regexp.MustCompile(`<script(?:[^>]*)>[^<]`).Find(index.Body); m != nil {
 		t.Errorf("the index has an inline script: %s", m)
+	}
+}
+
+// The desk names each privileged change by an action; the audit page says it in words, in both languages.
+func TestEveryActionOfTheAuditHasASentence(t *testing.T) {
+	t.Parallel()
+	actions := map[string]bool{}
+	for _, dir := range []string{"../../internal/desk", "../../internal/postgres"} {
+		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			source, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range regexp.MustCompile(`"((?:account|agent|api_key|break_reason|canned_reply|department|end_reason)\.[a-z_]+)"`).FindAllSubmatch(source, -1) {
+				actions[string(m[1])] = true
+			}
+		}
+	}
+	if len(actions) < 20 {
+		t.Fatalf("%d actions were found; is the desk still where it was?", len(actions))
+	}
+	for _, language := range []string{"en", "tr"} {
+		raw, err := os.ReadFile("app/messages/" + language + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var words map[string]string
+		if err := json.Unmarshal(raw, &words); err != nil {
+			t.Fatal(err)
+		}
+		for action := range actions {
+			if words["audit.did."+action] == "" {
+				t.Errorf("%s.json has no sentence for %s", language, action)
+			}
+		}
 	}
 }

@@ -93,6 +93,25 @@ export interface EndReason { id: ID; label: string; position: number; disabled: 
 export interface BreakReason { id: ID; label: string; position: number; disabled: boolean }
 /** GET /api-keys. POST answers the same with `key`, the only time it is shown. */
 export interface ApiKey { id: ID; name: string; role: Role; scopes: string[]; departments?: ID[]; created_at: Time; used_at?: Time; key?: string }
+/** GET /me/sessions */
+export interface OwnSession { id: ID; created_at: Time; used_at: Time; expires_at: Time; user_agent: string; ip: string; current: boolean }
+/** GET /me/totp; `recovery_codes` that are left. */
+export interface TOTP { enabled: boolean; recovery_codes: number }
+/** POST /me/totp: shown once; `url` is what a QR code holds. */
+export interface NewTOTP { secret: string; url: string }
+/** POST /me/totp/confirm: shown once. */
+export interface RecoveryCodes { recovery_codes: string[] }
+/** GET /audit, the latest first. Neither agent nor key: the operator at the machine. */
+export interface AuditEntry {
+  id: number; // without a gap
+  at: Time;
+  agent_id?: ID;
+  api_key_id?: ID;
+  action: string; // agent.updated …
+  object_id?: ID;
+  name: string; // of the object, as it was then
+  details: Record<string, unknown>;
+}
 /** GET /conversations/{id}/draft → Page<Draft>, at most one for each tab. */
 export interface Draft { tab: 'reply' | 'note'; text: string; reply_to?: ID; updated_at: Time }
 export interface CannedReply { id: ID; shortcut: string; title: string; text: string; personal: boolean }
