@@ -57,13 +57,7 @@ JOIN (SELECT unnest(@ids::uuid[]) AS id, unnest(@fences::bigint[]) AS fence) AS 
 UPDATE conversations SET pair_blocked_until = greatest(pair_blocked_until, now() + make_interval(secs => @pause_s::float8)) WHERE id = @id;
 
 -- name: PauseLane :exec
--- For 1, 4, 16, 60, 60… seconds in a row and up to a quarter more, but for as long as the provider asks at least. Of messages
--- that were on their way together only the first counts.
-UPDATE send_lanes l SET paused_until = greatest(l.paused_until, now() + make_interval(secs => @asked_s::float8),
-		CASE WHEN p.first THEN now() + make_interval(secs => least(60, 4 ^ l.pauses) * (1 + random() / 4)) END),
-	pauses = l.pauses + p.first::int
-FROM (SELECT account_id, coalesce(paused_until <= now(), true) AS first FROM send_lanes WHERE account_id = @account_id) AS p
-WHERE l.account_id = p.account_id;
+UPDATE send_lanes SET paused_until = greatest(paused_until, now() + make_interval(secs => @pause_s::float8)), pauses = pauses + 1 WHERE account_id = @account_id;
 
 -- name: ResumeLane :exec
 UPDATE send_lanes SET pauses = 0 WHERE account_id = @account_id AND pauses > 0;
