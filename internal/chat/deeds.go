@@ -100,6 +100,7 @@ type SendMedia struct {
 type SendState struct {
 	Now        time.Time
 	Account    Account
+	Pauses     int    // in a row, since something of the account was sent
 	Candidates []Send // the oldest pending message of each conversation with none in flight that may get one now
 	// Rate is the account's limiter: the theoretical arrival time of its next message.
 	Rate time.Time
@@ -125,7 +126,10 @@ type Outcome struct {
 	Error        *MessageError
 	Again        time.Duration // pending: how long until the next try
 	PairPause    time.Duration // nothing to this contact meanwhile
-	AccountPause time.Duration // nothing from this account meanwhile
+	// AccountRefused says that the provider takes nothing from the account now, whatever it is: nothing leaves for at least
+	// AccountPause, and for the longer the more often that happens in a row.
+	AccountRefused bool
+	AccountPause   time.Duration
 	Effect       SendEffect
 }
 

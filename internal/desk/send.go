@@ -97,6 +97,9 @@ func (d *Desk) choose(l *ledger, st chat.SendState) (chat.SendClaim, time.Durati
 			wait = sooner(wait, w)
 			break
 		}
+		if st.Pauses > 0 && len(claim.Claimed) == 1 {
+			break // the provider took nothing a moment ago: one message finds out whether it does now
+		}
 		rate.take(st.Now)
 		pair.take(st.Now)
 		if lim.PairEvery > 0 {
@@ -161,14 +164,15 @@ func OutcomeOf(s chat.Send, r chat.Receipt, err error) chat.Outcome {
 		o.Error = &chat.MessageError{Code: refused.Code, Provider: refused.Provider, Detail: refused.Detail}
 		o.Effect = refused.Effect
 		o.Status = chat.StatusFailed
-		if refused.Retry != chat.RetryNever && s.Message.Attempt < maxAttempts {
+		asked := time.Duration(refused.After) * time.Second
+		switch {
+		case refused.Retry == chat.RetryAccount: // not this message's fault: it goes as soon as the account may send again
+			o.Status, o.AccountRefused, o.AccountPause = chat.StatusPending, true, asked
+		case refused.Retry != chat.RetryNever && s.Message.Attempt < maxAttempts:
 			o.Status = chat.StatusPending
-			o.Again = backoff(s.Message.Attempt, time.Duration(refused.After)*time.Second)
-			switch refused.Retry {
-			case chat.RetryPair:
+			o.Again = backoff(s.Message.Attempt, asked)
+			if refused.Retry == chat.RetryPair {
 				o.PairPause = o.Again
-			case chat.RetryAccount:
-				o.AccountPause = o.Again
 			}
 		}
 	default:

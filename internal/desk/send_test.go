@@ -255,7 +255,7 @@ func TestARefusalIsTriedAgainAsItsClassSays(t *testing.T) {
 		"this message":           {&chat.SendError{Code: chat.CodeUnavailable, Retry: chat.RetryMessage}, chat.StatusPending, time.Second, false, false},
 		"as long as it asks for": {&chat.SendError{Code: chat.CodeUnavailable, Retry: chat.RetryMessage, After: 100}, chat.StatusPending, much, false, false},
 		"the pair":               {&chat.SendError{Code: chat.CodeThrottledPair, Retry: chat.RetryPair, After: 100}, chat.StatusPending, much, true, false},
-		"the account":            {&chat.SendError{Code: chat.CodeThrottledNumber, Retry: chat.RetryAccount, After: 100}, chat.StatusPending, much, false, true},
+		"the account":            {&chat.SendError{Code: chat.CodeThrottledNumber, Retry: chat.RetryAccount, After: 100}, chat.StatusPending, 0, false, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -305,6 +305,49 @@ func TestARefusedMessageIsTriedEightTimes(t *testing.T) {
 	if got := w.Message(m.ID); got.Status != chat.StatusFailed || got.Attempt != 8 {
 		t.Errorf("it is %s after %d attempts", got.Status, got.Attempt)
 	}
+}
+
+// An account that its provider holds back asks again after 1, 4, 16, 60, 60… seconds, with one message, and no message is
+// given up for it.
+func TestAThrottledAccountAsksEverMoreSeldomWithOneMessage(t *testing.T) {
+	t.Parallel()
+	w := desktest.Shared(t)
+	a := w.Agent("deniz", 5, chat.Online)
+	var ids []chat.MessageID
+	for i := range 3 {
+		ids = append(ids, w.Say(a, w.Talk(a, w.Phone(i)).ID, "to "+w.Phone(i)).ID)
+	}
+	throttled := func(chat.Send) (chat.Receipt, error) {
+		return chat.Receipt{}, &chat.SendError{Code: chat.CodeThrottledNumber, Retry: chat.RetryAccount}
+	}
+	over := func() {
+		w.Exec(`UPDATE send_lanes SET paused_until = now() - interval '1 second' WHERE account_id = $1`, w.Account)
+	}
+	for i, want := range []int{1, 4, 16, 60, 60, 60, 60, 60, 60, 60} {
+		most := 1
+		if i == 0 {
+			most = len(ids)
+		}
+		if n := len(w.Send(throttled)); n != most {
+			t.Fatalf("%d messages were tried after %d pauses, not %d", n, i, most)
+		}
+		if _, wait := claim(w); wait < time.Duration(want)*time.Second*9/10 || wait > time.Duration(want)*time.Second*5/4 {
+			t.Errorf("pause %d is %v, not %d s", i+1, wait, want)
+		}
+		over()
+	}
+	if n := len(w.Send(desktest.Sent)); n != 1 {
+		t.Errorf("%d messages found out that it may send again", n)
+	}
+	if n := len(w.Send(desktest.Sent)); n != 2 {
+		t.Errorf("then %d went out", n)
+	}
+	for _, id := range ids {
+		if got := w.Message(id); got.Status != chat.StatusSent {
+			t.Errorf("one is %s", got.Status)
+		}
+	}
+	w.MustHold()
 }
 
 func TestAShortPauseDoesNotEndALongerOne(t *testing.T) {

@@ -35,7 +35,7 @@ func (s *Store) ClaimSends(ctx context.Context, account_ chat.AccountID, limit i
 			decide(chat.SendState{})
 			return nil
 		}
-		st := chat.SendState{Now: s.desk(now), Rate: at(lane[0].Tat), Pairs: map[chat.ConversationID]time.Time{}}
+		st := chat.SendState{Now: s.desk(now), Pauses: int(lane[0].Pauses), Rate: at(lane[0].Tat), Pairs: map[chat.ConversationID]time.Time{}}
 		if err := s.sendState(ctx, tx, account_, limit, now, &st); err != nil {
 			return err
 		}
@@ -313,18 +313,18 @@ func settleParked(ctx context.Context, tx db, acc chat.AccountID, external []str
 }
 
 func queuePauses(b *pgx.Batch, acc chat.AccountID, outcomes []chat.Outcome) {
-	var lane time.Duration
-	sent := false
+	var pause time.Duration
+	refused, sent := false, false
 	for _, o := range outcomes {
 		if o.PairPause > 0 {
 			b.Queue(gen.BlockPair, o.PairPause.Seconds(), o.Conversation)
 		}
-		lane = max(lane, o.AccountPause)
+		refused, pause = refused || o.AccountRefused, max(pause, o.AccountPause)
 		sent = sent || o.Status == chat.StatusSent
 	}
 	switch {
-	case lane > 0:
-		b.Queue(gen.PauseLane, lane.Seconds(), acc)
+	case refused:
+		b.Queue(gen.PauseLane, pause.Seconds(), acc)
 	case sent:
 		b.Queue(gen.ResumeLane, acc)
 	}

@@ -356,11 +356,16 @@ func (q *Queries) NextPair(ctx context.Context, now time.Time, accountID chat.Ac
 }
 
 const PauseLane = `-- name: PauseLane :exec
-UPDATE send_lanes SET paused_until = greatest(paused_until, now() + make_interval(secs => $1::float8)), pauses = pauses + 1 WHERE account_id = $2
+UPDATE send_lanes SET paused_until = greatest(paused_until, now() + make_interval(secs => $1::float8),
+		CASE WHEN coalesce(paused_until <= now(), true) THEN now() + make_interval(secs => least(60, 4 ^ pauses) * (1 + random() / 4)) END),
+	pauses = pauses + coalesce(paused_until <= now(), true)::int
+WHERE account_id = $2
 `
 
-func (q *Queries) PauseLane(ctx context.Context, pauseS float64, accountID chat.AccountID) error {
-	_, err := q.db.Exec(ctx, PauseLane, pauseS, accountID)
+// For 1, 4, 16, 60, 60… seconds in a row and up to a quarter more, but for as long as the provider asks at least. Of messages
+// that were on their way together only the first counts.
+func (q *Queries) PauseLane(ctx context.Context, askedS float64, accountID chat.AccountID) error {
+	_, err := q.db.Exec(ctx, PauseLane, askedS, accountID)
 	return err
 }
 

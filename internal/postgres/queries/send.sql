@@ -57,7 +57,12 @@ JOIN (SELECT unnest(@ids::uuid[]) AS id, unnest(@fences::bigint[]) AS fence) AS 
 UPDATE conversations SET pair_blocked_until = greatest(pair_blocked_until, now() + make_interval(secs => @pause_s::float8)) WHERE id = @id;
 
 -- name: PauseLane :exec
-UPDATE send_lanes SET paused_until = greatest(paused_until, now() + make_interval(secs => @pause_s::float8)), pauses = pauses + 1 WHERE account_id = @account_id;
+-- For 1, 4, 16, 60, 60… seconds in a row and up to a quarter more, but for as long as the provider asks at least. Of messages
+-- that were on their way together only the first counts.
+UPDATE send_lanes SET paused_until = greatest(paused_until, now() + make_interval(secs => sqlc.arg(asked_s)::float8),
+		CASE WHEN coalesce(paused_until <= now(), true) THEN now() + make_interval(secs => least(60, 4 ^ pauses) * (1 + random() / 4)) END),
+	pauses = pauses + coalesce(paused_until <= now(), true)::int
+WHERE account_id = sqlc.arg(account_id);
 
 -- name: ResumeLane :exec
 UPDATE send_lanes SET pauses = 0 WHERE account_id = @account_id AND pauses > 0;
