@@ -130,7 +130,7 @@ type Outcome struct {
 	// AccountPause, and for the longer the more often that happens in a row.
 	AccountRefused bool
 	AccountPause   time.Duration
-	Effect       SendEffect
+	Effect         SendEffect
 }
 
 // TemplateListed is a template as the provider lists it.

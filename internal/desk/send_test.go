@@ -311,7 +311,7 @@ func TestARefusedMessageIsTriedEightTimes(t *testing.T) {
 // given up for it.
 func TestAThrottledAccountAsksEverMoreSeldomWithOneMessage(t *testing.T) {
 	t.Parallel()
-	w := desktest.Shared(t)
+	w := desktest.New(t)
 	a := w.Agent("deniz", 5, chat.Online)
 	var ids []chat.MessageID
 	for i := range 3 {
