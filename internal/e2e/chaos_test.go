@@ -332,8 +332,12 @@ var faults = []fault{
 		w.meta.AddFault(fakemeta.Fault{Skip: 5, Times: 20, Hang: 3 * time.Second, Reset: true})
 	}},
 	{name: "F23", what: "the provider throttles for a while", do: func(w *weather) {
-		w.meta.AddFault(fakemeta.Fault{Skip: 5, Times: 60, Code: 130429, Status: 429, RetryAfter: 1})
 		w.meta.AddFault(fakemeta.Fault{Skip: 5, Times: 20, Code: 131056})
+		w.during(1, func(int) {
+			id := w.meta.AddFault(fakemeta.Fault{Code: 130429, Status: 429, RetryAfter: 1})
+			w.calm(10 * time.Second)
+			w.meta.RemoveFault(id)
+		})
 	}},
 	{name: "F24", what: "the provider answers 503 for 10 s", do: func(w *weather) {
 		w.during(1, func(int) {
@@ -396,14 +400,18 @@ var faults = []fault{
 	}},
 	{name: "F44", what: "a gateway has no file descriptors left, for 10 s", do: func(w *weather) {
 		w.during(1, func(int) {
-			for _, g := range w.gateways {
-				if out, err := exec.Command("prlimit", "--pid", strconv.Itoa(g.pid()), "--nofile=64:64").CombinedOutput(); err != nil {
-					w.t.Fatalf("%v: %s", err, out)
+			limit := func(n string) {
+				for _, g := range w.gateways {
+					if out, err := exec.Command("prlimit", "--pid", strconv.Itoa(g.pid()), "--nofile="+n+":").CombinedOutput(); err != nil {
+						w.t.Fatalf("%v: %s", err, out)
+					}
 				}
 			}
+			limit("64")
 			letGo := w.connect(300)
 			w.calm(10 * time.Second)
 			letGo()
+			limit("1024")
 			for _, g := range w.gateways {
 				if s := g.output(); strings.Count(s, "too many open files") > 1000 {
 					w.t.Errorf("%s says so %d times", g.name, strings.Count(s, "too many open files"))

@@ -96,7 +96,8 @@ func (s *storm) blow(name string, f forecast, happen func(s *storm)) {
 	settle(t, s.meta) // the statuses of what was sent last
 	s.h.quiesce(30*time.Second, s.conn, s.hurtAt)
 	recovered := time.Since(ended)
-	untilEvery(t, time.Second, 30*time.Second, "every screen says what the record says", func() (bool, string) {
+	// Reading all lists again and again comes near to what an agent may ask for in a minute.
+	untilEvery(t, 2*time.Second, time.Minute, "every screen says what the record says", func() (bool, string) {
 		var all []string
 		for _, c := range s.team {
 			all = append(all, c.screen(t.Context())...)

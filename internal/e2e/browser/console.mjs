@@ -299,7 +299,7 @@ await step('it goes back page by page to the first', async () => {
   const headers = { Origin: DESK, 'X-CSRF-Token': (await deniz.ask('GET', '/me')).csrf };
   for (let i = 0; i < PAGE; i++) {
     await until(`canned reply ${i} is made, when the desk takes more`, async () => {
-      const data = { shortcut: `s${i}`, title: 'Denetim', text: 'Denetim', personal: true };
+      const data = { shortcut: `s${i}`, title: 'Denetim', text: 'Denetim' };
       const answer = await deniz.context.request.post('/api/v1/canned-replies', { headers, data });
       assert.ok(answer.ok() || answer.status() === 429, await answer.text());
       return answer.ok();

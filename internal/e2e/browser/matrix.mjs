@@ -105,6 +105,7 @@ await step('a desk that is lived in', async () => {
   await deniz.ask('POST', '/agents', {
     name: LONG, email: 'muhammed.abdulkerim.karahasanoglu-yildirim@maviev.example', role: 'agent', password: 'a-long-enough-password', departments: departments.map((d) => d.id), behavior: 'normal', capacity: 5, languages: ['tr', 'en', 'de'],
   });
+  await colleague('merve');
   open.entry = (await deniz.ask('GET', '/audit')).items[0].id;
 });
 
@@ -197,7 +198,7 @@ await step('the second factor: set up, recovery codes, asked for and wrong', asy
   await check(burak.page, 'light-factor');
   await burak.page.emulateMedia({ colorScheme: 'dark' });
   await check(burak.page, 'dark-factor');
-  await burak.page.getByLabel('Code from the app').fill(codeOf(key));
+  await burak.page.getByLabel('Code from the app').fill(codeOf(key, Date.parse((await burak.ask('GET', '/me')).server_time)));
   await burak.button('Turn on').click();
   await burak.dialog.getByText('Store your recovery codes now').waitFor();
   await check(burak.page, 'dark-recovery-codes');
