@@ -28,12 +28,12 @@ func (c Cost) String() string {
 type usage struct{ program, postgres, sender float64 }
 
 // meter measures what messages cost. program tells the CPU seconds of whatever takes them.
-func (b *bench) meter(ctx context.Context, program func(context.Context) float64) (stop func(messages int64) Cost) {
+func (t Target) meter(ctx context.Context, program func(context.Context) float64) (stop func(messages int64) Cost) {
 	read := func() (usage, map[int]float64) {
 		var self syscall.Rusage
 		_ = syscall.Getrusage(syscall.RUSAGE_SELF, &self) // of ourselves: it cannot fail
 		u := usage{program: program(ctx), sender: float64(self.Utime.Nano()+self.Stime.Nano()) / 1e9}
-		return u, b.postgresCPU(ctx)
+		return u, t.postgresCPU(ctx)
 	}
 	before, had := read()
 	return func(messages int64) Cost {
@@ -50,8 +50,13 @@ func (b *bench) meter(ctx context.Context, program func(context.Context) float64
 }
 
 // instanceCPU asks the ops listener.
-func (b *bench) instanceCPU(ctx context.Context) float64 {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, b.Ops+"/metrics", nil)
+func (t Target) instanceCPU(ctx context.Context) float64 {
+	return t.metric(ctx, "process_cpu_seconds_total")
+}
+
+// metric is a number without labels of the ops listener; 0 if there is none.
+func (t Target) metric(ctx context.Context, name string) float64 {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, t.Ops+"/metrics", nil)
 	if err != nil {
 		return 0
 	}
@@ -64,16 +69,16 @@ func (b *bench) instanceCPU(ctx context.Context) float64 {
 	if err != nil {
 		return 0
 	}
-	_, rest, _ := bytes.Cut(body, []byte("\nprocess_cpu_seconds_total "))
+	_, rest, _ := bytes.Cut(body, []byte("\n"+name+" "))
 	value, _, _ := bytes.Cut(rest, []byte("\n"))
-	s, _ := strconv.ParseFloat(string(value), 64) // 0 if it is not there
-	return s
+	v, _ := strconv.ParseFloat(string(value), 64) // 0 if it is not there
+	return v
 }
 
 // postgresCPU is the CPU time of each server process of our Postgres, if it runs on this machine.
-func (b *bench) postgresCPU(ctx context.Context) map[int]float64 {
+func (t Target) postgresCPU(ctx context.Context) map[int]float64 {
 	out := map[int]float64{}
-	rows, err := b.Store.Pool().Query(ctx, "SELECT pid FROM pg_stat_activity WHERE pid IS NOT NULL")
+	rows, err := t.Store.Pool().Query(ctx, "SELECT pid FROM pg_stat_activity WHERE pid IS NOT NULL")
 	if err != nil {
 		return out
 	}

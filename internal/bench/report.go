@@ -14,11 +14,16 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// Report is what was measured. Rates are per second, times are milliseconds.
-type Report struct {
+// Head is where, when and how something was measured.
+type Head struct {
 	At      time.Time `json:"at"`
 	Machine Machine   `json:"machine"`
 	Method  string    `json:"method"`
+}
+
+// Report is what Ingest measured. Rates are per second, times are milliseconds.
+type Report struct {
+	Head
 
 	FloorPerS    float64 `json:"floor_per_s"`
 	FloorCost    Cost    `json:"floor_cpu"`
@@ -64,13 +69,20 @@ type Latency struct {
 type Errors struct {
 	Refused     int64 `json:"refused"`      // not answered 200
 	NoAnswer    int64 `json:"no_answer"`    // not answered at all
-	Unseen      int64 `json:"unseen"`       // taken, and not seen on a socket within 10 s
+	Unseen      int64 `json:"unseen"`       // taken, and not seen on a socket within 15 s, or, of Recovery, not in the record
 	SocketsLost int64 `json:"sockets_lost"` // sockets that ended and were opened again
 }
 
-func (e *Errors) add(s sample) {
+// String is for people.
+func (e Errors) String() string {
+	return fmt.Sprintf("%d refused, %d not answered, %d not seen, %d sockets lost", e.Refused, e.NoAnswer, e.Unseen, e.SocketsLost)
+}
+
+// with adds what went wrong in a sample.
+func (e Errors) with(s sample) Errors {
 	e.Refused += s.Refused
 	e.NoAnswer += s.NoAnswer
+	return e
 }
 
 func latencies(rate float64, h *hdrhistogram.Histogram) Latency {
@@ -78,10 +90,10 @@ func latencies(rate float64, h *hdrhistogram.Histogram) Latency {
 	return Latency{Rate: rate, Count: h.TotalCount(), P50: ms(50), P95: ms(95), P99: ms(99), Max: float64(h.Max()) / 1000}
 }
 
-func newReport(ctx context.Context, cfg Config) (Report, error) {
-	r := Report{At: time.Now().UTC().Truncate(time.Second)}
+func (t Target) head(ctx context.Context, method string) (Head, error) {
+	r := Head{At: time.Now().UTC().Truncate(time.Second), Method: method}
 	r.Machine = Machine{CPUs: runtime.NumCPU(), OS: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version()}
-	if err := cfg.Store.Pool().QueryRow(ctx, "SHOW server_version").Scan(&r.Machine.Postgres); err != nil {
+	if err := t.Store.Pool().QueryRow(ctx, "SHOW server_version").Scan(&r.Machine.Postgres); err != nil {
 		return r, err
 	}
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -99,30 +111,42 @@ func newReport(ctx context.Context, cfg Config) (Report, error) {
 	if b, err := os.ReadFile("/proc/loadavg"); err == nil { // Linux has it
 		r.Machine.Load = strings.Join(strings.Fields(string(b))[:3], " ")
 	}
-	r.Method = fmt.Sprintf("floor and accept: closed loop of %d connections for %s, median of %d rounds in turns, the lanes held; latencies: open loop, from when a post was due; %d contacts, %d accounts",
-		cfg.Connections, cfg.Duration, cfg.Rounds, cfg.Contacts, cfg.Accounts)
 	return r, nil
+}
+
+// String is a latency for people.
+func (l Latency) String() string {
+	return fmt.Sprintf("p50 %.1f ms, p95 %.1f ms, p99 %.1f ms, max %.0f ms at %.0f/s", l.P50, l.P95, l.P99, l.Max, l.Rate)
+}
+
+// table is what people read: a name and a figure a line.
+type table struct{ *tabwriter.Writer }
+
+func newTable(w io.Writer) table { return table{tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)} }
+
+func (t table) row(what, format string, args ...any) {
+	_, _ = fmt.Fprintf(t, what+"\t"+format+"\n", args...) // end tells
+}
+
+// end adds where and how it was measured.
+func (t table) end(h Head) error {
+	m := h.Machine
+	t.row("machine", "%d CPUs, %s, %s, Postgres %s, revision %s, load %s", m.CPUs, m.OS, m.Go, m.Postgres, m.Revision, m.Load)
+	t.row("method", "%s", h.Method)
+	return t.Flush()
 }
 
 // Table writes the report for people.
 func (r Report) Table(w io.Writer) error {
-	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	row := func(what, format string, args ...any) {
-		_, _ = fmt.Fprintf(tw, what+"\t"+format+"\n", args...) // Flush tells
-	}
-	latency := func(l Latency) string {
-		return fmt.Sprintf("p50 %.1f ms, p95 %.1f ms, p99 %.1f ms, max %.0f ms at %.0f/s", l.P50, l.P95, l.P99, l.Max, l.Rate)
-	}
-	row("floor", "%.0f/s, %s", r.FloorPerS, r.FloorCost)
-	row("accept", "%.0f/s, %s", r.AcceptPerS, r.AcceptCost)
-	row("ratio", "%.2f", r.Ratio)
-	row("accept at half", "%s", latency(r.AcceptAtHalf))
-	row("worked off", "%.0f/s, %s", median(r.WorkedOff), r.WorkCost)
-	row("whole way", "%s; %s", latency(r.WholeWay), r.WholeWayCost)
-	row("its accept", "%s", latency(r.WholeWayAccept))
-	row("through", "%.0f/s, %s", r.ThroughPerS, r.ThroughCost)
-	row("errors", "%d refused, %d not answered, %d not seen, %d sockets lost", r.Errors.Refused, r.Errors.NoAnswer, r.Errors.Unseen, r.Errors.SocketsLost)
-	row("machine", "%d CPUs, %s, %s, Postgres %s, revision %s, load %s", r.Machine.CPUs, r.Machine.OS, r.Machine.Go, r.Machine.Postgres, r.Machine.Revision, r.Machine.Load)
-	row("method", "%s", r.Method)
-	return tw.Flush()
+	t := newTable(w)
+	t.row("floor", "%.0f/s, %s", r.FloorPerS, r.FloorCost)
+	t.row("accept", "%.0f/s, %s", r.AcceptPerS, r.AcceptCost)
+	t.row("ratio", "%.2f", r.Ratio)
+	t.row("accept at half", "%s", r.AcceptAtHalf)
+	t.row("worked off", "%.0f/s, %s", median(r.WorkedOff), r.WorkCost)
+	t.row("whole way", "%s; %s", r.WholeWay, r.WholeWayCost)
+	t.row("its accept", "%s", r.WholeWayAccept)
+	t.row("through", "%.0f/s, %s", r.ThroughPerS, r.ThroughCost)
+	t.row("errors", "%s", r.Errors)
+	return t.end(r.Head)
 }

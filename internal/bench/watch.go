@@ -30,7 +30,8 @@ type watch struct {
 	first   atomic.Int64
 	due     atomic.Pointer[[]atomic.Int64] // by number: when it was due, in Unix nanoseconds; -1 once it is here
 	arrived atomic.Int64
-	lost    atomic.Int64 // sockets that ended
+	lost    atomic.Int64          // sockets that ended
+	refused atomic.Pointer[error] // why one was not opened, the last time
 	room    chan struct{}
 
 	mu    sync.Mutex
@@ -91,9 +92,9 @@ func (w *watch) hist() *hdrhistogram.Histogram {
 	return h
 }
 
-// rest waits for what is still under way, and tells how many of n were not seen.
-func (w *watch) rest(ctx context.Context, n int64) (missing int64) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+// rest waits a while for what is still under way, and tells how many of n were not seen.
+func (w *watch) rest(ctx context.Context, n int64, atMost time.Duration) (missing int64) {
+	ctx, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
 	_ = poll(ctx, 10*time.Millisecond, func() (bool, error) { return w.arrived.Load() >= n, nil }) // or else some are missing
 	return max(0, n-w.arrived.Load())
@@ -109,15 +110,22 @@ func (w *watch) listen(ctx context.Context) error {
 	for range w.world.agents {
 		select {
 		case <-welcome:
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			w.stop()
-			return fmt.Errorf("the live socket of an agent does not open")
+			return fmt.Errorf("the live socket of an agent does not open: %s", w.why())
 		case <-ctx.Done():
 			w.stop()
 			return ctx.Err()
 		}
 	}
 	return nil
+}
+
+func (w *watch) why() string {
+	if err := w.refused.Load(); err != nil {
+		return (*err).Error()
+	}
+	return "it says no welcome"
 }
 
 func (w *watch) stop() {
@@ -131,6 +139,7 @@ func (w *watch) follow(ctx context.Context, a *agent.Agent, welcomed func()) {
 	for ctx.Err() == nil {
 		s, err := a.Live(ctx, cursor)
 		if err != nil {
+			w.refused.Store(&err)
 			pause(ctx, 200*time.Millisecond)
 			continue
 		}

@@ -8,7 +8,6 @@ import (
 
 	"gatehouse/internal/bench/agent"
 	"gatehouse/internal/chat"
-	"gatehouse/internal/desk"
 )
 
 // hook is where Meta's webhooks go.
@@ -23,102 +22,115 @@ var operator = chat.Principal{Role: chat.RoleAdmin}
 // world is what the benchmark plays with: accounts, each with a department and an agent of its own, so that every message
 // is somebody's news and nobody gets everything.
 type world struct {
-	secret   string
-	numbers  []number
-	accounts []chat.AccountID
-	agents   []*agent.Agent
+	secret      string
+	departments []chat.DepartmentID
+	numbers     []number
+	accounts    []chat.AccountID
+	agents      []*agent.Agent
 }
 
-// makeWorld finds or makes it. The accounts keep nothing of use to anyone: they have a new secret with each run, and their
-// Graph address leads nowhere.
-func makeWorld(ctx context.Context, cfg Config) (*world, error) {
+// accountsMost bounds a world: its numbers have two digits of their own.
+const accountsMost = 99
+
+// makeWorld finds or makes n accounts of a name, each with a department and an agent who is online as soon as their socket is
+// open. The accounts keep nothing of use to anyone: they have a new secret with each run, and their Graph address leads nowhere.
+func (t Target) makeWorld(ctx context.Context, name string, n int) (*world, error) {
 	w := &world{secret: rand.Text()}
-	departments, err := cfg.Desk.Departments(ctx, operator)
-	if err != nil {
-		return nil, err
-	}
-	agents, err := cfg.Desk.Agents(ctx, operator)
-	if err != nil {
-		return nil, err
-	}
-	accounts, err := cfg.Desk.Accounts(ctx, operator)
-	if err != nil {
-		return nil, err
-	}
-	for i := range cfg.Accounts {
-		name := fmt.Sprintf("Bench %d", i+1)
-		d, err := department(ctx, cfg.Desk, departments, name)
+	var ids []chat.AgentID
+	for i := range n {
+		name := fmt.Sprintf("%s %d", name, i+1)
+		d, err := t.department(ctx, name)
 		if err != nil {
 			return nil, fmt.Errorf("department: %w", err)
 		}
-		n := number{
-			phoneNumberID: fmt.Sprintf("10000000000%d", i), businessAccountID: fmt.Sprintf("20000000000%d", i), display: fmt.Sprintf("90850000000%d", i),
-		}
-		id, err := w.account(ctx, cfg.Desk, accounts, name, d, n)
+		x := newNumber(1, i)
+		id, err := t.account(ctx, name, d, x, w.secret, nowhere)
 		if err != nil {
 			return nil, fmt.Errorf("account: %w", err)
 		}
-		w.numbers, w.accounts = append(w.numbers, n), append(w.accounts, id)
-		a, err := person(ctx, cfg, agents, name, d)
+		w.departments, w.numbers, w.accounts = append(w.departments, d), append(w.numbers, x), append(w.accounts, id)
+		a, err := t.person(ctx, name, d)
 		if err != nil {
 			return nil, fmt.Errorf("agent: %w", err)
 		}
-		w.agents = append(w.agents, a)
+		ids = append(ids, a)
+	}
+	var err error
+	if w.agents, err = t.enter(ctx, ids); err != nil {
+		return nil, fmt.Errorf("agents: %w", err)
+	}
+	for _, a := range w.agents {
+		if err := a.SetPresence(ctx, string(chat.Online)); err != nil {
+			return nil, fmt.Errorf("presence: %w", err)
+		}
 	}
 	return w, nil
 }
 
-func department(ctx context.Context, d *desk.Desk, all []chat.DepartmentCard, name string) (chat.DepartmentID, error) {
+// nowhere is a Graph address at which nobody listens.
+const nowhere = "http://127.0.0.1:9"
+
+// newNumber is the i-th of a kind of ours: 1 for a world's, others for those that stand beside it.
+func newNumber(kind, i int) number {
+	return number{
+		phoneNumberID: fmt.Sprintf("%d0000000000%02d", kind, i), businessAccountID: fmt.Sprintf("%d1000000000%02d", kind, i), display: fmt.Sprintf("9085%d00000%02d", kind, i),
+	}
+}
+
+// department finds or makes one.
+func (t Target) department(ctx context.Context, name string) (chat.DepartmentID, error) {
+	all, err := t.Desk.Departments(ctx, operator)
+	if err != nil {
+		return chat.DepartmentID{}, err
+	}
 	for _, x := range all {
 		if x.Name == name {
 			return x.ID, nil
 		}
 	}
-	x, err := d.CreateDepartment(ctx, operator, chat.Department{Name: name, Policy: "least_busy"})
+	x, err := t.Desk.CreateDepartment(ctx, operator, chat.Department{Name: name, Policy: "least_busy"})
 	return x.ID, err
 }
 
-func (w *world) account(ctx context.Context, d *desk.Desk, all []chat.AccountView, name string, in chat.DepartmentID, n number) (chat.AccountID, error) {
+// account finds or makes a WhatsApp account whose webhooks are signed with secret and whose messages go to graph.
+func (t Target) account(ctx context.Context, name string, in chat.DepartmentID, n number, secret, graph string) (chat.AccountID, error) {
 	settings := map[string]string{
-		"phone_number_id": n.phoneNumberID, "business_account_id": n.businessAccountID, "access_token": rand.Text(), "app_secret": w.secret,
-		"verify_token": rand.Text(), "graph_base_url": "http://127.0.0.1:9",
+		"phone_number_id": n.phoneNumberID, "business_account_id": n.businessAccountID, "access_token": rand.Text(), "app_secret": secret,
+		"verify_token": rand.Text(), "graph_base_url": graph,
+	}
+	all, err := t.Desk.Accounts(ctx, operator)
+	if err != nil {
+		return chat.AccountID{}, err
 	}
 	for _, x := range all {
 		if x.Kind == chat.WhatsApp && x.Name == name {
-			_, err := d.UpdateAccount(ctx, operator, x.ID, chat.AccountPatch{Settings: settings})
+			_, err := t.Desk.UpdateAccount(ctx, operator, x.ID, chat.AccountPatch{Settings: settings})
 			return x.ID, err
 		}
 	}
-	x, err := d.CreateAccount(ctx, operator, chat.AccountForm{
+	x, err := t.Desk.CreateAccount(ctx, operator, chat.AccountForm{
 		Kind: chat.WhatsApp, Name: name, Address: "+" + n.display, DepartmentID: in, Settings: settings,
 	})
 	return x.ID, err
 }
 
-// person finds or makes an agent, with a new password, and signs in as them.
-func person(ctx context.Context, cfg Config, all []chat.AgentLoad, name string, in chat.DepartmentID) (*agent.Agent, error) {
-	email, first := fmt.Sprintf("bench-%s@bench.invalid", name[len("Bench "):]), rand.Text()
-	there := false
+// person finds or makes the agent of a department of a world.
+func (t Target) person(ctx context.Context, name string, in chat.DepartmentID) (chat.AgentID, error) {
+	email := mailOf(name)
+	all, err := t.Desk.Agents(ctx, operator)
+	if err != nil {
+		return chat.AgentID{}, err
+	}
 	for _, x := range all {
 		if x.Email == email {
-			there = true
-			if err := cfg.Desk.SetAgentPassword(ctx, operator, x.ID, first); err != nil {
-				return nil, err
-			}
+			return x.ID, nil
 		}
 	}
-	if !there {
-		if _, err := cfg.Desk.CreateAgent(ctx, operator, chat.AgentForm{
-			Name: name, Email: email, Role: chat.RoleAgent, Capacity: capacity, Departments: []chat.DepartmentID{in},
-		}, first); err != nil {
-			return nil, err
-		}
+	ids, err := t.hire(ctx, []post{{name: name, role: chat.RoleAgent, capacity: capacity, departments: []chat.DepartmentID{in}}})
+	if err != nil {
+		return chat.AgentID{}, err
 	}
-	a, err := agent.SignIn(ctx, cfg.URL, email, first, rand.Text())
-	if err == nil {
-		err = a.SetPresence(ctx, string(chat.Online))
-	}
-	return a, err
+	return ids[0], nil
 }
 
 func (w *world) payload(run string, contacts int) *payload {

@@ -38,13 +38,10 @@ func (r *Refusal) Error() string { return fmt.Sprintf("%d %s: %s", r.Status, r.C
 // SignIn starts a session at origin, such as http://127.0.0.1:8080. A first password is replaced by next, which may be empty
 // if it was replaced before.
 func SignIn(ctx context.Context, origin, email, password, next string) (*Agent, error) {
-	jar, err := cookiejar.New(nil)
+	a, err := at(origin)
 	if err != nil {
 		return nil, err
 	}
-	a := &Agent{origin: origin, http: &http.Client{
-		Jar: jar, Transport: &http.Transport{MaxIdleConnsPerHost: 8, IdleConnTimeout: time.Minute},
-	}}
 	if err := a.enter(ctx, "POST", "/session", map[string]string{"email": email, "password": password}); err != nil {
 		return nil, fmt.Errorf("sign in: %w", err)
 	}
@@ -54,6 +51,36 @@ func SignIn(ctx context.Context, origin, email, password, next string) (*Agent, 
 		}
 	}
 	return a, nil
+}
+
+// sessionCookie is the cookie of a session over plain HTTP.
+const sessionCookie = "gatehouse"
+
+// Resume goes on with a session that somebody else has started, by its token.
+func Resume(ctx context.Context, origin, token string) (*Agent, error) {
+	a, err := at(origin)
+	if err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(origin)
+	if err != nil {
+		return nil, err
+	}
+	a.http.Jar.SetCookies(u, []*http.Cookie{{Name: sessionCookie, Value: token}}) //nolint:gosec // a client's own jar, of one program and one origin
+	if err := a.enter(ctx, "GET", "/me", nil); err != nil {
+		return nil, fmt.Errorf("resume a session: %w", err)
+	}
+	return a, nil
+}
+
+func at(origin string) (*Agent, error) {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return nil, err
+	}
+	return &Agent{origin: origin, http: &http.Client{
+		Jar: jar, Transport: &http.Transport{MaxIdleConnsPerHost: 8, IdleConnTimeout: time.Minute},
+	}}, nil
 }
 
 // enter makes a call that answers with who we are now.
@@ -129,17 +156,22 @@ func (a *Agent) Call(ctx context.Context, method, path string, in, out any, head
 // frameLimit is the longest frame that is read: a batch of long messages of one conversation.
 const frameLimit = 8 << 20
 
-// Stream is the agent's live socket.
+// Stream is a live socket.
 type Stream struct{ conn *websocket.Conn }
 
 // Live opens the live socket and says hello with the cursor of the last frame that carried one; "" for none.
 func (a *Agent) Live(ctx context.Context, cursor string) (*Stream, error) {
-	u, err := url.Parse(a.origin + "/api/v1/live")
+	hello, err := json.Marshal(map[string]string{"type": "hello", "cursor": cursor})
 	if err != nil {
 		return nil, err
 	}
+	return Dial(ctx, a.http, a.origin, a.origin+"/api/v1/live", hello)
+}
+
+// Dial opens a socket at an address as a page of origin does, and says hello.
+func Dial(ctx context.Context, client *http.Client, origin, address string, hello []byte) (*Stream, error) {
 	//nolint:bodyclose // the library closes it, or hands it to the connection
-	conn, resp, err := websocket.Dial(ctx, u.String(), &websocket.DialOptions{HTTPClient: a.http, HTTPHeader: http.Header{"Origin": {a.origin}}})
+	conn, resp, err := websocket.Dial(ctx, address, &websocket.DialOptions{HTTPClient: client, HTTPHeader: http.Header{"Origin": {origin}}})
 	if err != nil {
 		if resp != nil {
 			return nil, &Refusal{Status: resp.StatusCode, Message: "no socket"}
@@ -147,11 +179,7 @@ func (a *Agent) Live(ctx context.Context, cursor string) (*Stream, error) {
 		return nil, err
 	}
 	conn.SetReadLimit(frameLimit)
-	hello, err := json.Marshal(map[string]string{"type": "hello", "cursor": cursor})
-	if err == nil {
-		err = conn.Write(ctx, websocket.MessageText, hello)
-	}
-	if err != nil {
+	if err := conn.Write(ctx, websocket.MessageText, hello); err != nil {
 		_ = conn.CloseNow() // it was of no use
 		return nil, err
 	}
