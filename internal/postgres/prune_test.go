@@ -176,6 +176,26 @@ func TestNobodyWaitsWhileADayIsDropped(t *testing.T) {
 	until(t, "the day is gone", func() bool { p.prune(); return len(p.days()) == 0 })
 }
 
+func TestNobodyWaitsWhileDaysAreMade(t *testing.T) {
+	t.Parallel()
+	p := prunable(t)
+	busy, err := p.Pool().Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = busy.Rollback(context.Background()) }()
+	if _, err := busy.Exec(t.Context(), `INSERT INTO inbound_events (id, account_id, received_at, body) VALUES (gen_random_uuid(), $1, now(), '')`, p.account); err != nil {
+		t.Fatal(err)
+	}
+	p.Shift(20 * 24 * time.Hour)
+	if n, err := p.EnsurePartitions(t.Context()); err != nil || n < 10 {
+		t.Errorf("%d partitions beside an insert: %v", n, err)
+	}
+	if err := busy.Commit(t.Context()); err != nil {
+		t.Errorf("the insert: %v", err)
+	}
+}
+
 func TestADropThatWasInterruptedIsBroughtToItsEnd(t *testing.T) {
 	t.Parallel()
 	p := prunable(t)
