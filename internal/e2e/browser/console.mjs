@@ -318,9 +318,8 @@ await step('it goes back page by page to the first', async () => {
     if (await more.count()) await more.click();
     return (await more.count()) === 0;
   });
-  const { items } = await deniz.ask('GET', '/audit?limit=100');
-  assert.equal(items.length, await rows.count());
-  assert.deepEqual(items.map((e) => e.id), items.map((_, i) => items.length - i), 'without a gap');
+  const { items: [latest] } = await deniz.ask('GET', '/audit?limit=1');
+  assert.equal(await rows.count(), latest.id, 'they are numbered from 1 without a gap');
 });
 
 await done();

@@ -1,1 +1,0 @@
-import{Ct as e,Ot as t,kt as n,o as r,rt as i}from"./i18n.svelte-CwdBcadC.js";import{t as a}from"./Card-jSeQ5d7Q.js";import{t as o}from"./SignInForm-CFsOdFhN.js";function s(s,c){n(c,!0);{let t=e(()=>r(`account.signIn`));a(s,{get title(){return i(t)},children:(e,t)=>{o(e,{})},$$slots:{default:!0}})}t()}export{s as default};
