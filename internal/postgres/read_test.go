@@ -1,8 +1,10 @@
 package postgres_test
 
 import (
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -85,5 +87,32 @@ func TestAReaderIsToldWhatCommittedSinceAndWhenThatIsTooMuch(t *testing.T) {
 	h.At = time.Unix(0, 0) // the server was started after that: it may have given numbers out twice
 	if newest, _, err = s.NewestSince(t.Context(), h, 1000); err != nil || len(newest) != 2 {
 		t.Errorf("since before the start %v changed, error %v", newest, err)
+	}
+}
+
+func TestACloneOfTheRecordIsAnotherCopyOfIt(t *testing.T) {
+	t.Parallel()
+	copies := map[string]bool{}
+	for range 2 {
+		s := postgrestest.New(t) // of one template
+		first, err := s.Horizon(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := s.Horizon(t.Context())
+		if err != nil || again.Copy != first.Copy {
+			t.Errorf("%s is %s a moment later: %v", first.Copy, again.Copy, err)
+		}
+		var timeline int
+		if err := s.Pool().QueryRow(t.Context(), "SELECT timeline_id FROM pg_control_checkpoint()").Scan(&timeline); err != nil {
+			t.Fatal(err)
+		}
+		if want := fmt.Sprintf(".%08X", timeline); !strings.HasSuffix(first.Copy, want) {
+			t.Errorf("%s does not name the timeline %s", first.Copy, want)
+		}
+		copies[first.Copy] = true
+	}
+	if len(copies) != 2 {
+		t.Errorf("two records say that they are one: %v", copies)
 	}
 }

@@ -456,7 +456,7 @@ func (q *Queries) HistoryOfContact(ctx context.Context, contactID chat.ContactID
 
 const Horizon = `-- name: Horizon :one
 SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xid, now()::timestamptz AS at,
-	('conversation_events'::regclass::oid)::text AS copy
+	('conversation_events'::regclass::oid::text || '.' || hashtext(current_database())::text || '.' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::text AS copy
 `
 
 type HorizonRow struct {
@@ -465,7 +465,9 @@ type HorizonRow struct {
 	Copy string
 }
 
-// The oldest transaction that still runs, the time, and which copy of the record this is.
+// The oldest transaction that still runs, the time, and which copy of the record this is: one that was dumped and restored has other
+// numbers for its tables, one that was cloned is a database of another name, and one that went back in time, or is a standby that took over,
+// goes on in another timeline, which is how the names of its WAL files begin.
 func (q *Queries) Horizon(ctx context.Context) (HorizonRow, error) {
 	row := q.db.QueryRow(ctx, Horizon)
 	var i HorizonRow
