@@ -165,12 +165,15 @@ func (b benchRouting) Run(ctx context.Context, c *cli) error {
 type benchSockets struct {
 	benchAt
 	Agents   int           `help:"Agents of one department, a socket each." default:"1000"`
-	Visitors int           `help:"Visitors of a web chat, a socket each; -1 for none." default:"1000"`
+	Visitors int           `help:"Visitors of a web chat, a socket each; 0 for none." default:"1000"`
 	Rate     float64       `help:"Messages a second that all agents see." default:"5"`
 	Duration time.Duration `help:"Of that." default:"10s"`
 }
 
 func (b benchSockets) Run(ctx context.Context, c *cli) error {
+	if b.Visitors == 0 {
+		b.Visitors = bench.Nobody
+	}
 	return b.run(ctx, c, func(t bench.Target) (tabled, error) {
 		return bench.Sockets{Target: t, Agents: b.Agents, Visitors: b.Visitors, Rate: b.Rate, Duration: b.Duration}.Run(ctx)
 	})

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -104,7 +105,10 @@ func (c Inbox) run(ctx context.Context, rate float64, questions func(*screen) []
 		c.Duration = 5 * time.Second
 	}
 	if c.Rate < 0 || c.Duration < leastWhile || !slices.IsSorted(c.Sizes) {
-		return r, fmt.Errorf("bench: a rate, a while, and sizes that grow are needed")
+		return r, errors.New("bench: a rate, a while, and sizes that grow are needed")
+	}
+	if c.Rate > 10*callers {
+		return r, fmt.Errorf("bench: %d callers may ask %d times a second", callers, 10*callers)
 	}
 	var err error
 	if r.Head, err = c.head(ctx, fmt.Sprintf("open loop, each question %.0f/s for %s through the API, by callers in turns", c.Rate, c.Duration)); err != nil {
@@ -160,15 +164,11 @@ func (c Inbox) ask(ctx context.Context, questions func(*screen) []question) (a A
 	if a.Conversations, a.Messages, err = c.held(ctx); err != nil {
 		return a, err
 	}
-	s, err := c.sit(ctx)
-	if err != nil {
+	s := &screen{}
+	defer func() { err = errors.Join(err, c.dismiss(ctx, s.hired), c.leave(ctx, s.holders)) }()
+	if err := c.sit(ctx, s); err != nil {
 		return a, err
 	}
-	defer func() {
-		if derr := c.dismiss(ctx, s.hired); err == nil {
-			err = derr
-		}
-	}()
 	profiled := c.cpuProfile(ctx, c.Duration*time.Duration(len(questions(s))))
 	for _, q := range questions(s) {
 		x, err := c.answer(ctx, q)
@@ -234,11 +234,10 @@ type screen struct {
 const callers = 10
 
 // sit finds the agents of the history, and makes admins and agents of five departments for the time of the questions.
-func (c Inbox) sit(ctx context.Context) (*screen, error) {
-	s := &screen{}
+func (c Inbox) sit(ctx context.Context, s *screen) error {
 	all, err := c.Desk.Departments(ctx, operator)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, d := range all {
 		if strings.HasPrefix(d.Name, historyName) {
@@ -247,7 +246,7 @@ func (c Inbox) sit(ctx context.Context) (*screen, error) {
 	}
 	accounts, err := c.Desk.Accounts(ctx, operator)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, a := range accounts {
 		if strings.HasPrefix(a.Name, historyName) {
@@ -255,7 +254,7 @@ func (c Inbox) sit(ctx context.Context) (*screen, error) {
 		}
 	}
 	if s.holders, err = c.historians(ctx, s.departments); err != nil {
-		return nil, err
+		return err
 	}
 	if err := c.clerk(ctx, func(conn *pgx.Conn) error {
 		rows, err := conn.Query(ctx, "SELECT id FROM conversations WHERE department_id = ANY($1) ORDER BY random() LIMIT 5000", s.departments)
@@ -265,22 +264,22 @@ func (c Inbox) sit(ctx context.Context) (*screen, error) {
 		s.threads, err = pgx.CollectRows(rows, pgx.RowTo[chat.ConversationID])
 		return err
 	}); err != nil {
-		return nil, err
+		return err
 	}
 	if len(s.threads) == 0 || len(s.holders) == 0 {
-		return nil, errNoHistory
+		return errNoHistory
 	}
 	if err := s.hire(ctx, c.Target); err != nil {
-		return nil, err
+		return err
 	}
 	for to, ids := range map[*[]*agent.Agent][]chat.AgentID{
 		&s.admins: s.hired[:callers], &s.wide: s.hired[callers:], &s.agents: s.holders[:min(callers, len(s.holders))],
 	} {
 		if *to, err = c.enter(ctx, ids); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return s, nil
+	return nil
 }
 
 func (s *screen) hire(ctx context.Context, t Target) (err error) {

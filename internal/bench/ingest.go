@@ -59,10 +59,8 @@ func (c Ingest) checked() (Ingest, error) {
 }
 
 // Run measures. It takes about (4 + 2 · Rounds) · Duration, and the time in which the instance works off what was put in.
-func (c Ingest) Run(ctx context.Context) (Report, error) {
-	var r Report
-	c, err := c.checked()
-	if err != nil {
+func (c Ingest) Run(ctx context.Context) (r Report, err error) {
+	if c, err = c.checked(); err != nil {
 		return r, err
 	}
 	r.Head, err = c.head(ctx, fmt.Sprintf("floor and accept: closed loop of %d connections for %s, median of %d rounds in turns, the lanes held; latencies: open loop, from when a post was due; %d contacts, %d accounts",
@@ -74,6 +72,7 @@ func (c Ingest) Run(ctx context.Context) (Report, error) {
 	if err != nil {
 		return r, fmt.Errorf("bench: %w", err)
 	}
+	defer func() { err = errors.Join(err, c.leave(ctx, w.people)) }()
 	b := &bench{Ingest: c, world: w, report: &r}
 	if err := b.run(ctx); err != nil {
 		return r, fmt.Errorf("bench: %w", err)

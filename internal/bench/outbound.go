@@ -103,11 +103,13 @@ func (c Outbound) Run(ctx context.Context) (r OutboundReport, err error) {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, door.close()) }()
-	o, err := c.furnish(ctx, run, door.url, desks)
-	if err != nil {
+	o := &office{}
+	defer func() {
+		err = errors.Join(err, c.clear(ctx, []chat.DepartmentID{o.department}), c.dismiss(ctx, o.ids))
+	}()
+	if err := c.furnish(ctx, o, run, door.url, desks); err != nil {
 		return r, fmt.Errorf("bench: %w", err)
 	}
-	defer func() { err = errors.Join(err, c.clear(ctx, []chat.DepartmentID{o.department}), c.dismiss(ctx, o.ids)) }()
 	if r.Bare, err = door.bare(ctx, c.Rate, min(c.Duration, 5*time.Second)); err != nil {
 		return r, fmt.Errorf("bench: the door alone: %w", err)
 	}
@@ -148,17 +150,15 @@ type office struct {
 }
 
 // furnish makes accounts whose messages go to the door, and agents who each hold conversations whose contact wrote just now.
-func (c Outbound) furnish(ctx context.Context, run, door string, desks int) (*office, error) {
-	o := &office{}
-	var err error
+func (c Outbound) furnish(ctx context.Context, o *office, run, door string, desks int) (err error) {
 	if o.department, err = c.department(ctx, "Bench outbound"); err != nil {
-		return nil, err
+		return err
 	}
 	var accounts []chat.AccountID
 	for i := range c.Accounts {
 		a, err := c.account(ctx, fmt.Sprintf("Bench outbound %d", i+1), o.department, newNumber(3, i), rand.Text(), door)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		accounts = append(accounts, a)
 	}
@@ -167,11 +167,11 @@ func (c Outbound) furnish(ctx context.Context, run, door string, desks int) (*of
 		posts = append(posts, post{fmt.Sprintf("Bench outbound %s %d", run, i), chat.RoleAgent, perAgent * perPair, []chat.DepartmentID{o.department}})
 	}
 	if o.ids, err = c.hire(ctx, posts); err != nil {
-		return nil, err
+		return err
 	}
 	reason, err := c.endReason(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	h, now, first := newHistory(run, reason), time.Now().UTC().Add(-2*waited), time.Now().UnixMicro()%1e12
 	for i, id := range o.ids {
@@ -186,13 +186,13 @@ func (c Outbound) furnish(ctx context.Context, run, door string, desks int) (*of
 		o.held = append(o.held, held)
 	}
 	if err := c.clerk(ctx, func(conn *pgx.Conn) error { return h.write(ctx, conn) }); err != nil {
-		return nil, err
+		return err
 	}
 	if _, err := c.attend(ctx, o.ids); err != nil {
-		return nil, err
+		return err
 	}
 	o.agents, err = c.enter(ctx, o.ids)
-	return o, err
+	return err
 }
 
 // reply writes message n: agents and their conversations take turns.
@@ -206,13 +206,14 @@ func (o *office) reply(ctx context.Context, n int64, text string) error {
 const besideRate = 20
 
 // beside measures replies while the lanes are drained of what has piled up in them.
-func (c Outbound) beside(ctx context.Context, o *office, door *sink, r *OutboundReport, next int64) error {
+func (c Outbound) beside(ctx context.Context, o *office, door *sink, r *OutboundReport, next int64) (err error) {
 	in := Ingest{Target: c.Target, Rate: 1, Duration: c.Duration, Contacts: 1000, Accounts: 4, Connections: 16, Rounds: 1}
 	in.Profile = ""
 	w, err := c.makeWorld(ctx, "Bench", in.Accounts)
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, c.leave(ctx, w.people)) }()
 	b := &bench{Ingest: in, world: w, report: &Report{}}
 	if err := b.warmUp(ctx); err != nil {
 		return err

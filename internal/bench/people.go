@@ -97,34 +97,40 @@ func (t Target) attend(ctx context.Context, ids []chat.AgentID) (since time.Time
 	return since, err
 }
 
-// dismiss ends the sessions of agents of ours and disables them. It works after ctx is over too.
+// leave ends the sessions of agents of ours, who are offline then. It works after ctx is over too.
+func (t Target) leave(ctx context.Context, ids []chat.AgentID) error {
+	return t.each(ctx, ids,
+		"UPDATE agent_presence SET presence = 'offline', settled = 'offline' WHERE agent_id = ANY($1)",
+		"DELETE FROM sessions WHERE agent_id = ANY($1)")
+}
+
+// dismiss is leave for good: they are disabled.
 func (t Target) dismiss(ctx context.Context, ids []chat.AgentID) error {
+	return errors.Join(t.leave(ctx, ids), t.each(ctx, ids, "UPDATE agents SET state = 'disabled' WHERE id = ANY($1)"))
+}
+
+// each runs statements about agents, one after the other, also after ctx is over.
+func (t Target) each(ctx context.Context, ids []chat.AgentID, statements ...string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	return t.clerk(ctx, func(conn *pgx.Conn) error {
-		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-			for _, sql := range []string{
-				"UPDATE agents SET state = 'disabled' WHERE id = ANY($1)",
-				"UPDATE agent_presence SET presence = 'offline', settled = 'offline' WHERE agent_id = ANY($1)",
-				"DELETE FROM sessions WHERE agent_id = ANY($1)",
-			} {
-				if _, err := tx.Exec(ctx, sql, ids); err != nil {
-					return err
-				}
+		for _, sql := range statements {
+			if _, err := conn.Exec(ctx, sql, ids); err != nil {
+				return err
 			}
-			return nil
-		})
+		}
+		return nil
 	})
 }
 
 // clear ends what is open in departments of ours, so that the next bench finds no line and nobody's load.
 func (t Target) clear(ctx context.Context, departments []chat.DepartmentID) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Minute)
+	defer cancel()
 	reason, err := t.endReason(ctx)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Minute)
-	defer cancel()
 	return t.clerk(ctx, func(conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, `
 			WITH over AS (

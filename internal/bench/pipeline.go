@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -49,11 +50,9 @@ func (r PipelineReport) Table(w io.Writer) error {
 }
 
 // Run measures.
-func (c Pipeline) Run(ctx context.Context) (PipelineReport, error) {
-	var r PipelineReport
+func (c Pipeline) Run(ctx context.Context) (r PipelineReport, err error) {
 	in := Ingest{Target: c.Target, Rate: c.Rate, Duration: c.Duration, Contacts: c.Contacts, Accounts: c.Accounts, Connections: c.Connections}
-	in, err := in.checked()
-	if err != nil {
+	if in, err = in.checked(); err != nil {
 		return r, err
 	}
 	if c.Burst == 0 {
@@ -69,6 +68,7 @@ func (c Pipeline) Run(ctx context.Context) (PipelineReport, error) {
 	if err != nil {
 		return r, fmt.Errorf("bench: %w", err)
 	}
+	defer func() { err = errors.Join(err, c.leave(ctx, w.people)) }()
 	var whole Report
 	b := &bench{Ingest: in, world: w, report: &whole}
 	if err := b.warmUp(ctx); err != nil {

@@ -27,10 +27,13 @@ import (
 type Sockets struct {
 	Target
 	Agents   int           // agents of one department, a socket each; default 1000
-	Visitors int           // of a web chat, a socket each; default 1000, -1 for none
+	Visitors int           // of a web chat, a socket each; default 1000, or Nobody
 	Rate     float64       // messages a second that all agents see, default 5
 	Duration time.Duration // of that, default 10 s
 }
+
+// Nobody is the number of visitors where 0 would be the default.
+const Nobody = -1
 
 // SocketsReport is what was measured. Memory is the instance's own word, after a collection.
 type SocketsReport struct {
@@ -107,6 +110,7 @@ func (c Sockets) Run(ctx context.Context) (r SocketsReport, err error) {
 	if err != nil {
 		return r, fmt.Errorf("bench: %w", err)
 	}
+	defer func() { err = errors.Join(err, c.leave(ctx, w.people)) }()
 	run := strconv.FormatInt(time.Now().UnixNano(), 36)
 	var posts []post
 	for i := range c.Agents {

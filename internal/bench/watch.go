@@ -158,7 +158,9 @@ func (w *watch) follow(ctx context.Context, a *agent.Agent, welcomed func()) {
 			}
 			cursor = c.Cursor
 			switch c.Type {
-			case "welcome": // what it missed comes now, and news waits meanwhile: the answer to this comes after both
+			case "welcome", "resync":
+				// What it missed comes now, and news waits meanwhile: the answer to this comes after both. When more news came than can
+				// wait, the answer is lost with it, and resync says so: asked again.
 				if s.Ping(ctx) != nil {
 					continue // the next read tells
 				}

@@ -26,6 +26,7 @@ type world struct {
 	departments []chat.DepartmentID
 	numbers     []number
 	accounts    []chat.AccountID
+	people      []chat.AgentID
 	agents      []*agent.Agent
 }
 
@@ -36,7 +37,6 @@ const accountsMost = 99
 // open. The accounts keep nothing of use to anyone: they have a new secret with each run, and their Graph address leads nowhere.
 func (t Target) makeWorld(ctx context.Context, name string, n int) (*world, error) {
 	w := &world{secret: rand.Text()}
-	var ids []chat.AgentID
 	for i := range n {
 		name := fmt.Sprintf("%s %d", name, i+1)
 		d, err := t.department(ctx, name)
@@ -53,10 +53,10 @@ func (t Target) makeWorld(ctx context.Context, name string, n int) (*world, erro
 		if err != nil {
 			return nil, fmt.Errorf("agent: %w", err)
 		}
-		ids = append(ids, a)
+		w.people = append(w.people, a)
 	}
 	var err error
-	if w.agents, err = t.enter(ctx, ids); err != nil {
+	if w.agents, err = t.enter(ctx, w.people); err != nil {
 		return nil, fmt.Errorf("agents: %w", err)
 	}
 	for _, a := range w.agents {
