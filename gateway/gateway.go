@@ -92,6 +92,7 @@ type Gateway struct {
 	app  *fiber.App
 	live *live.Live
 	stop func() // ends the subscription
+	log  *slog.Logger
 }
 
 // classes bound requests by where they go. What providers, agents and visitors send is small; files are read as they come.
@@ -148,7 +149,7 @@ func New(cfg Config, deps Deps) *Gateway {
 			h.Outdate()
 		}
 	})
-	return &Gateway{app: app, live: l, stop: stop}
+	return &Gateway{app: app, live: l, stop: stop, log: deps.Log}
 }
 
 // newApp makes Fiber safe: strict paths, copies of everything, bodies read by our own door, deadlines on every phase.
@@ -205,7 +206,7 @@ func page(c *fiber.Ctx) error {
 }
 
 // Serve answers on a listener until Stop.
-func (g *Gateway) Serve(l net.Listener) error { return g.app.Listener(web.Lingering(l)) }
+func (g *Gateway) Serve(l net.Listener) error { return g.app.Listener(web.Lingering(web.Patient(l, g.log))) }
 
 // Stop lets requests finish, sends the sockets away, and returns when all are gone or ctx is over.
 func (g *Gateway) Stop(ctx context.Context) error {

@@ -384,7 +384,7 @@ var faults = []fault{
 			p.start()
 		})
 	}},
-	{name: "F43", what: "little memory and many connections", load: forecast{gateways: 2, workers: 2, messages: 6000, perSecond: 400, contacts: 1000, duplicatePct: 10}, do: func(w *weather) {
+	{name: "F43", what: "little memory and many connections", load: forecast{gateways: 2, workers: 2, messages: 6000, perSecond: 400, contacts: 300, duplicatePct: 10}, do: func(w *weather) {
 		const most = 400 << 20 // resident; the limit of the heap is 128 MB
 		for _, p := range append(w.gateways[:2:2], w.workers...) {
 			p.restart("GOMEMLIMIT=128MiB")
