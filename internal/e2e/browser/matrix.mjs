@@ -19,14 +19,11 @@ const desks = {
   phone: { viewport: { width: 390, height: 844 }, colorScheme: 'light', hasTouch: true, isMobile: true },
   turkish: { viewport: { width: 1280, height: 800 }, colorScheme: 'light', locale: 'tr-TR' },
 };
-// Here only the pages that matter.
+// Here only the pages that matter, each loaded once and looked at in every size.
 const further = {
-  768: { viewport: { width: 768, height: 1024 }, colorScheme: 'light', hasTouch: true },
-  1024: { viewport: { width: 1024, height: 768 }, colorScheme: 'light' },
-  1920: { viewport: { width: 1920, height: 1080 }, colorScheme: 'light' },
-  'phone-dark': { viewport: { width: 390, height: 844 }, colorScheme: 'dark', hasTouch: true, isMobile: true },
-  'rtl-phone': { viewport: { width: 390, height: 844 }, colorScheme: 'light', hasTouch: true, isMobile: true, locale: 'ar' },
-  'rtl-dark': { viewport: { width: 1440, height: 900 }, colorScheme: 'dark', locale: 'ar' },
+  light: { sizes: { 768: [768, 1024], 1024: [1024, 768], 1920: [1920, 1080] } },
+  dark: { sizes: { 390: [390, 844] }, colorScheme: 'dark' },
+  rtl: { sizes: { 390: [390, 844], 1440: [1440, 900] }, locale: 'ar' },
 };
 let deniz, open = {};
 
@@ -130,7 +127,7 @@ const pages = [
   ['audit-entry', () => `/console/audit/${open.entry}`, (p) => p.locator('aside.drawer dl').first()],
   ['me', () => '/me', (p) => p.getByRole('listitem').getByText('127.0.0.1').first()],
 ];
-const matter = ['inbox-mine', 'thread', 'thread-closed-window', 'agents', 'agent-new', 'audit', 'me'];
+const matter = ['inbox-mine', 'thread', 'thread-closed-window', 'agent-new', 'audit', 'me'];
 
 /** Signed in by the form, whatever its language. */
 async function signIn(page, email = EMAIL) {
@@ -140,8 +137,8 @@ async function signIn(page, email = EMAIL) {
   await page.waitForURL('**/inbox/mine');
 }
 
-async function visit(page, desk, which = pages) {
-  for (const [name, path, drawn] of which) {
+async function visit(page, desk) {
+  for (const [name, path, drawn] of pages) {
     await page.goto(path());
     await drawn(page).waitFor();
     await check(page, `${desk}-${name}`);
@@ -172,17 +169,27 @@ for (const [desk, options] of Object.entries(desks)) {
   });
 }
 
-for (const [desk, options] of Object.entries(further)) {
-  await step(`the pages that matter: ${desk}`, async () => {
+for (const [desk, { sizes, ...options }] of Object.entries(further)) {
+  await step(`the pages that matter: ${desk}, ${Object.keys(sizes).join(', ')}`, async () => {
     const context = await enter(options);
     // There is no catalogue from right to left yet: the page is turned round, and its words stay.
-    if (desk.startsWith('rtl')) await context.addInitScript(() => document.addEventListener('readystatechange', () => (document.documentElement.dir = 'rtl')));
+    if (desk === 'rtl') await context.addInitScript(() => document.addEventListener('readystatechange', () => (document.documentElement.dir = 'rtl')));
     const page = await tab(context, desk);
+    const look = async (name) => {
+      for (const [size, [width, height]] of Object.entries(sizes)) {
+        await page.setViewportSize({ width, height });
+        await check(page, `${desk}-${size}-${name}`);
+      }
+    };
     await page.goto('/sign-in');
     await page.locator('input[type=password]').waitFor();
-    await check(page, `${desk}-sign-in`);
+    await look('sign-in');
     await signIn(page);
-    await visit(page, desk, pages.filter(([name]) => matter.includes(name)));
+    for (const [name, path, drawn] of pages.filter(([name]) => matter.includes(name))) {
+      await page.goto(path());
+      await drawn(page).waitFor();
+      await look(name);
+    }
     await context.close();
   });
 }
