@@ -206,7 +206,9 @@ func page(c *fiber.Ctx) error {
 }
 
 // Serve answers on a listener until Stop.
-func (g *Gateway) Serve(l net.Listener) error { return g.app.Listener(web.Lingering(web.Patient(l, g.log))) }
+func (g *Gateway) Serve(l net.Listener) error {
+	return g.app.Listener(web.Lingering(web.Patient(l, g.log)))
+}
 
 // Stop lets requests finish, sends the sockets away, and returns when all are gone or ctx is over.
 func (g *Gateway) Stop(ctx context.Context) error {

@@ -104,20 +104,11 @@ func (w *Workers) tidy(ctx context.Context) {
 	}
 }
 
-// pruner is a record that forgets what is old enough, counted by what it is; givenUp is what nobody ever looked at.
-type pruner interface {
-	Prune(ctx context.Context) (pruned, givenUp map[string]int64, err error)
-}
-
 // prune has the record forget.
 func (w *Workers) prune(ctx context.Context) {
-	record, ok := w.Store.(pruner)
-	if !ok {
-		return
-	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
-	pruned, givenUp, err := record.Prune(ctx)
+	pruned, givenUp, err := w.Store.Prune(ctx)
 	for what, n := range pruned {
 		w.Log.Info("pruned", "what", what, "count", n)
 	}

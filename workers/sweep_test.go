@@ -7,10 +7,7 @@ import (
 
 	"gatehouse/internal/chat"
 	"gatehouse/internal/desk/desktest"
-	"gatehouse/internal/postgres"
 )
-
-var _ pruner = (*postgres.Store)(nil)
 
 // past moves an event, as it was received, so many days back.
 func past(h *house, e *chat.RawEvent, days int) {

@@ -31,6 +31,8 @@ type Store interface {
 	KeepProviderMedia(ctx context.Context, file chat.AttachmentID, providerID string, until time.Time) error
 	EnsurePartitions(ctx context.Context) (int, error)
 	Tidy(ctx context.Context) (blobs []chat.AttachmentID, parked int64, err error)
+	// Prune forgets what is old enough, counted by what it is; givenUp is what nobody ever looked at.
+	Prune(ctx context.Context) (pruned, givenUp map[string]int64, err error)
 }
 
 // Metrics counts what only workers see.

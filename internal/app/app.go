@@ -190,7 +190,7 @@ func (a *App) startServers(ctx context.Context) error {
 
 func (a *App) openStore(ctx context.Context) error {
 	var err error
-	if a.store, err = postgres.Open(ctx, a.cfg.DatabaseURL, postgres.Options{Conns: int32(a.cfg.DatabaseConns)}); err != nil {
+	if a.store, err = postgres.Open(ctx, a.cfg.DatabaseURL, postgres.Options{Conns: int32(a.cfg.DatabaseConns), KeepEvents: a.cfg.KeepEvents}); err != nil {
 		return misconfigured("%w", err)
 	}
 	a.store.Rerun = a.metrics.Rerun

@@ -37,6 +37,7 @@ type Config struct {
 
 	DatabaseConns int           `help:"Postgres connections for agents and the API; drainers and webhooks have a few of their own." default:"16" env:"GATEHOUSE_DATABASE_CONNS"`
 	Parallel      int           `help:"Pieces of work that a worker does at once." default:"16" env:"GATEHOUSE_PARALLEL"`
+	KeepEvents    time.Duration `help:"How long raw webhooks are kept, for replay: whole days, at least three." default:"336h" env:"GATEHOUSE_KEEP_EVENTS"`
 	StopGrace     time.Duration `help:"How long stopping may take." default:"25s" env:"GATEHOUSE_STOP_GRACE"`
 	AcceptLoss    bool          `name:"i-accept-data-loss" help:"Run although Postgres or Redis may forget what they were given." env:"GATEHOUSE_I_ACCEPT_DATA_LOSS"`
 
@@ -101,6 +102,9 @@ func (c Config) Check() (wrong []string) {
 		if u, err := url.Parse(c.PublicURL); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
 			bad("GATEHOUSE_PUBLIC_URL: %q is not an http(s) address without a path", c.PublicURL)
 		}
+	}
+	if c.KeepEvents < 72*time.Hour {
+		bad("GATEHOUSE_KEEP_EVENTS: %s is less than 72h: partitions are made from yesterday on, and providers come again", c.KeepEvents)
 	}
 	if c.Embedded() && c.RedisURL != "" {
 		bad("REDIS_URL without DATABASE_URL: give both, or neither for private ones")
