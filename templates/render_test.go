@@ -286,7 +286,11 @@ func TestRenderingIsASinglePass(t *testing.T) {
 		}
 		given := templates.Values{}
 		for _, v := range templates.Variables(one) {
-			given[v.Key] = text(values["{{"+strings.TrimPrefix(v.Key, "body.")+"}}"])
+			value, known := values["{{"+strings.TrimPrefix(v.Key, "body.")+"}}"]
+			if !known {
+				r.Skip("the pieces make another placeholder, such as {{a}}")
+			}
+			given[v.Key] = text(value)
 		}
 		m, problems := templates.Render(one, given)
 		if len(problems) > 0 {

@@ -32,7 +32,7 @@ func (p patient) Accept() (net.Conn, error) {
 		if pause == firstShortage {
 			p.log.Warn("no connection can be taken now", slog.Any("error", err))
 		}
-		time.Sleep(pause)
+		<-time.After(pause)
 	}
 }
 

@@ -112,7 +112,10 @@ func open(t *testing.T, change ...func(*Config)) *house {
 		t.Fatal(err)
 	}
 	h.srv = srv
-	app := fiber.New(fiber.Config{DisableStartupMessage: true, StreamRequestBody: true, BodyLimit: 64 << 10})
+	app := fiber.New(fiber.Config{
+		DisableStartupMessage: true, StreamRequestBody: true, BodyLimit: 64 << 10,
+		ReadTimeout: 15 * time.Second, IdleTimeout: 15 * time.Second, // as in the gateway: fasthttp's Shutdown may miss an idle connection
+	})
 	shared := web.New(web.Config{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}}, web.Deps{Log: log, Now: h.Now})
 	app.Use(shared.Door(web.Classes{{Prefix: "/widget/v1/", Suffix: "/uploads", Bytes: 2 << 20, Stream: true}, {Bytes: 64 << 10}}), shared.Headers(web.AppCSP))
 	srv.Mount(app)
