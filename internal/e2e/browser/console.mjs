@@ -296,23 +296,22 @@ await step('the audit log tells all that, and what of an agent changed from what
 
 await step('it goes back page by page to the first', async () => {
   const PAGE = 50; // rows
-  const headers = { Origin: DESK, 'X-CSRF-Token': (await deniz.ask('GET', '/me')).csrf };
+  const { key } = await deniz.ask('POST', '/api-keys', { name: 'Denetim', role: 'admin' }); // a program may ask more often than a person
+  secret(key);
   for (let i = 0; i < PAGE; i++) {
-    await until(`canned reply ${i} is made, when the desk takes more`, async () => {
-      const data = { shortcut: `s${i}`, title: 'Denetim', text: 'Denetim' };
-      const answer = await deniz.context.request.post('/api/v1/canned-replies', { headers, data });
-      assert.ok(answer.ok() || answer.status() === 429, await answer.text());
-      return answer.ok();
+    const answer = await fetch(`${DESK}/api/v1/canned-replies`, {
+      method: 'POST', headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' },
+      body: JSON.stringify({ shortcut: `s${i}`, title: 'Denetim', text: 'Denetim' }),
     });
+    assert.ok(answer.ok, await answer.text());
   }
-  await until('the desk answers again', async () => (await deniz.context.request.get('/api/v1/me')).ok());
   await press(main, 'Load again');
   const rows = main.locator('table tbody tr');
   await main.getByText('Added canned reply s49').waitFor();
   assert.equal(await rows.count(), PAGE);
   await press(main, 'Show more');
   await main.getByText('Revoked API key Sipariş sistemi').waitFor();
-  assert.match(await focused(page), /^a Revoked API key/, 'the first new row has the focus');
+  assert.match(await focused(page), /^a \w+ API key Denetim/, 'the first new row has the focus');
   const more = main.getByRole('button', { name: 'Show more' });
   await until('no more', async () => {
     if (await more.count()) await more.click();

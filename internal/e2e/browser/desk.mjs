@@ -1,6 +1,6 @@
 // An agent at the inbox, by what a person sees: roles and names, no classes where there is a role.
 import assert from 'node:assert/strict';
-import { DESK, EMAIL, PASSWORD, becomes, enter, escape, tab } from './stage.mjs';
+import { DESK, EMAIL, PASSWORD, becomes, enter, escape, tab, until } from './stage.mjs';
 
 export class Agent {
   constructor(context, page, email, password) {
@@ -91,13 +91,22 @@ export class Agent {
     await this.rest();
   }
 
-  /** A request as the page makes it: its cookie, its origin, its token. */
+  /** A request as the page makes it: its cookie, its origin, its token. One that comes too often is made again, when it may. */
   async api(method, path, body, headers = {}) {
-    const me = await this.context.request.get('/api/v1/me');
-    const token = me.ok() ? (await me.json()).csrf : '';
-    const answer = await this.context.request.fetch(`/api/v1${path}`, {
-      method, data: body, headers: { Origin: DESK, 'X-CSRF-Token': token, ...headers },
-    });
+    const asks = async (how, where, options) => {
+      let answer;
+      await until(`the desk takes ${how} ${where}`, async () => {
+        answer = await this.context.request.fetch(`/api/v1${where}`, { method: how, ...options });
+        return answer.status() !== 429;
+      });
+      return answer;
+    };
+    let token = '';
+    if (method !== 'GET') {
+      const me = await asks('GET', '/me');
+      token = me.ok() ? (await me.json()).csrf : '';
+    }
+    const answer = await asks(method, path, { data: body, headers: { Origin: DESK, 'X-CSRF-Token': token, ...headers } });
     const text = await answer.text();
     return { status: answer.status(), body: text && JSON.parse(text) };
   }
