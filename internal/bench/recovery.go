@@ -169,6 +169,7 @@ func (b *bench) suffer(ctx context.Context, name string, fault func() error) (Fa
 	if err != nil {
 		return f, err
 	}
+	b.Store.Pool().Reset() // of a record that was restarted, connections are left that do not know it yet
 	if f.Left, err = b.pending(ctx); err != nil {
 		return f, err
 	}

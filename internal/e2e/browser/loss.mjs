@@ -115,7 +115,7 @@ await step('a reload in the middle of a draft keeps it, and drafts stay with the
   await becomes('Mehmet’s', () => deniz.box.inputValue(), 'for Mehmet');
   await deniz.open('Elif Yıldız');
   await becomes('Elif’s', () => deniz.box.inputValue(), 'half a thou');
-  assert.match(await deniz.row('Mehmet Kaya').innerText(), /Draft:\s*for Mehmet/);
+  await until('the row shows his draft', async () => /Draft:\s*for Mehmet/.test(await deniz.row('Mehmet Kaya').innerText()));
 });
 
 await step('a reload without a network keeps what was sent', async () => {
