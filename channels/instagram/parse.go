@@ -3,14 +3,48 @@ package instagram
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 
 	"gatehouse/channels/internal/graph"
 	"gatehouse/internal/chat"
 )
 
-// route reads only what tells whose a payload is: the accounts that its entries name.
+// route tells whose a payload is: the accounts that its entries name.
 func route(body []byte) []chat.AccountKey {
+	if keys, ok := routePlain(body); ok {
+		return keys
+	}
+	return routeAny(body)
+}
+
+// routePlain is routeAny, of payloads that are written as usual.
+func routePlain(body []byte) (keys []chat.AccountKey, ok bool) {
+	p, ok := graph.ReadPlain(body)
+	if !ok {
+		return nil, false
+	}
+	var product string
+	entry := func() bool {
+		var id string
+		read := p.Object(func(int) bool { return p.Scalar(&id) }, "id")
+		keys = with(keys, id)
+		return read
+	}
+	ok = p.Object(func(name int) bool {
+		if name == 0 {
+			return p.Scalar(&product)
+		}
+		return p.Array(entry)
+	}, "object", "entry")
+	if product != object {
+		keys = nil
+	}
+	return keys, ok
+}
+
+// routeAny reads only what tells whose a payload is, however it is written.
+func routeAny(body []byte) []chat.AccountKey {
 	var e struct {
 		Object string `json:"object"`
 		Entry  []struct {
@@ -22,12 +56,16 @@ func route(body []byte) []chat.AccountKey {
 		return nil
 	}
 	var keys []chat.AccountKey
-	seen := map[graph.Loose]bool{}
 	for _, en := range e.Entry {
-		if en.ID != "" && !seen[en.ID] {
-			seen[en.ID] = true
-			keys = append(keys, key(string(en.ID)))
-		}
+		keys = with(keys, string(en.ID))
+	}
+	return keys
+}
+
+// with adds the account of an id that names one, once.
+func with(keys []chat.AccountKey, id string) []chat.AccountKey {
+	if k := key(id); id != "" && !slices.Contains(keys, k) {
+		return append(keys, k)
 	}
 	return keys
 }

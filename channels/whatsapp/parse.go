@@ -3,14 +3,71 @@ package whatsapp
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 
 	"gatehouse/channels/internal/graph"
 	"gatehouse/internal/chat"
 )
 
-// route reads only what tells whose a payload is. It must agree with parse on the key of every change.
+// route tells whose a payload is. It must agree with parse on the key of every change.
 func route(body []byte) []chat.AccountKey {
+	if keys, ok := routePlain(body); ok {
+		return keys
+	}
+	return routeAny(body)
+}
+
+// routePlain is routeAny, of payloads that are written as usual.
+func routePlain(body []byte) (keys []chat.AccountKey, ok bool) {
+	p, ok := graph.ReadPlain(body)
+	if !ok {
+		return nil, false
+	}
+	var product string
+	entry := func() bool {
+		var (
+			business string
+			numbers  [8]string
+			changes  int
+		)
+		change := func() bool {
+			if changes == len(numbers) {
+				return false
+			}
+			number := &numbers[changes]
+			changes++
+			return p.Object(func(int) bool {
+				return p.Object(func(int) bool {
+					return p.Object(func(int) bool { return p.Scalar(number) }, "phone_number_id")
+				}, "metadata")
+			}, "value")
+		}
+		read := p.Object(func(name int) bool {
+			if name == 0 {
+				return p.Scalar(&business)
+			}
+			return p.Array(change)
+		}, "id", "changes")
+		for _, n := range numbers[:changes] {
+			keys = with(keys, keyOf(graph.Loose(business), metadata{Number: graph.Loose(n)}))
+		}
+		return read
+	}
+	ok = p.Object(func(name int) bool {
+		if name == 0 {
+			return p.Scalar(&product)
+		}
+		return p.Array(entry)
+	}, "object", "entry")
+	if product != object {
+		keys = nil
+	}
+	return keys, ok
+}
+
+// routeAny reads only what tells whose a payload is, however it is written.
+func routeAny(body []byte) []chat.AccountKey {
 	var e struct {
 		Object string `json:"object"`
 		Entry  []struct {
@@ -22,16 +79,20 @@ func route(body []byte) []chat.AccountKey {
 		return nil
 	}
 	var keys []chat.AccountKey
-	seen := map[chat.AccountKey]bool{}
 	for _, en := range e.Entry {
 		for _, c := range en.Changes {
-			if k := keyOf(en.ID, c.Value.Metadata); k.Value != "" && !seen[k] {
-				seen[k] = true
-				keys = append(keys, k)
-			}
+			keys = with(keys, keyOf(en.ID, c.Value.Metadata))
 		}
 	}
 	return keys
+}
+
+// with adds a key that names somebody, once.
+func with(keys []chat.AccountKey, k chat.AccountKey) []chat.AccountKey {
+	if k.Value == "" || slices.Contains(keys, k) {
+		return keys
+	}
+	return append(keys, k)
 }
 
 // owner is as much of a change as tells whose it is.
