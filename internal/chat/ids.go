@@ -44,6 +44,10 @@ type (
 // ID is the constraint that all id types satisfy.
 type ID interface{ ~[16]byte }
 
+// UUID is an id of any kind, where rows of several kinds are handled alike. It is no type of its own: a store's driver knows
+// the bytes without asking for text.
+type UUID = [16]byte
+
 // NewID makes a UUIDv7. It panics only if the system has no randomness left.
 func NewID[T ID]() T { return T(uuid.Must(uuid.NewV7())) }
 

@@ -9,7 +9,6 @@ import (
 	"gatehouse/internal/chat"
 	"gatehouse/internal/postgres/gen"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 )
 
@@ -29,8 +28,8 @@ func (s *Store) Change(ctx context.Context, n chat.ChangeNeeds, decide func(chat
 		queueWrite(&b, st.Row.AccountID, w)
 		queueAssigned(&b, w)
 		if k := n.Idempotency; k != nil && len(w.Messages) > 0 {
-			b.Queue(gen.ForgetIdempotencyKey, k.Key, uuid.UUID(k.Principal))
-			b.Queue(gen.KeepIdempotencyKey, k.Key, uuid.UUID(k.Principal), k.BodyHash, w.Messages[0].ID)
+			b.Queue(gen.ForgetIdempotencyKey, k.Key, uid(k.Principal))
+			b.Queue(gen.KeepIdempotencyKey, k.Key, uid(k.Principal), k.BodyHash, w.Messages[0].ID)
 		}
 		return runBatch(ctx, tx, &b)
 	})
@@ -48,7 +47,7 @@ func (s *Store) changeState(ctx context.Context, tx pgx.Tx, n chat.ChangeNeeds) 
 		if err != nil {
 			return st, err
 		}
-		if _, err := q.LockLines(ctx, []uuid.UUID{uuid.UUID(d)}); err != nil {
+		if _, err := q.LockLines(ctx, []uid{uid(d)}); err != nil {
 			return st, err
 		}
 	}
@@ -96,7 +95,7 @@ func (s *Store) changeState(ctx context.Context, tx pgx.Tx, n chat.ChangeNeeds) 
 func (s *Store) changeExtras(ctx context.Context, tx pgx.Tx, n chat.ChangeNeeds, st *chat.ChangeState) error {
 	q := s.q.WithTx(tx)
 	if k := n.Idempotency; k != nil {
-		rows, err := q.IdempotentMessage(ctx, k.Key, uuid.UUID(k.Principal))
+		rows, err := q.IdempotentMessage(ctx, k.Key, uid(k.Principal))
 		if err != nil {
 			return err
 		}

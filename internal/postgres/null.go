@@ -5,13 +5,11 @@ import (
 	"time"
 
 	"gatehouse/internal/chat"
-
-	"github.com/google/uuid"
 )
 
 // uid and when are the element types of generated parameters.
 type (
-	uid  = uuid.UUID
+	uid  = chat.UUID
 	when = time.Time
 )
 

@@ -22,7 +22,6 @@ import (
 	"gatehouse/internal/chat"
 	"gatehouse/internal/postgres/gen"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -45,7 +44,7 @@ type Store struct {
 	q    *gen.Queries
 
 	keepEvents   time.Duration
-	visitorsSeen uuid.UUID // how far Prune has looked; its own, under its lock
+	visitorsSeen uid // how far Prune has looked; its own, under its lock
 
 	shift  atomic.Int64      // nanoseconds by which the desk's clock is ahead of the database's; a test's or the demo's
 	Rerun  func(what string) // told when a transaction is run again after a race; never nil

@@ -8,7 +8,6 @@ import (
 
 	"gatehouse/internal/postgres/gen"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 )
 
@@ -195,7 +194,7 @@ func (s *Store) forgetVisitors(ctx context.Context, q *gen.Queries) (n int64, er
 	if err != nil {
 		return 0, err
 	}
-	s.visitorsSeen = uuid.UUID{}
+	s.visitorsSeen = uid{}
 	if len(rows) == pruneBatch {
 		s.visitorsSeen = rows[len(rows)-1].ID
 	}

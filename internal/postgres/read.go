@@ -10,7 +10,6 @@ import (
 	"gatehouse/internal/chat"
 	"gatehouse/internal/postgres/gen"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 )
 
@@ -244,7 +243,7 @@ func (s *Store) ContactVisible(ctx context.Context, p chat.Principal, contact ch
 	return ok, wrap(err)
 }
 
-func departmentIDs(p chat.Principal) []uuid.UUID {
+func departmentIDs(p chat.Principal) []uid {
 	return column(p.Departments, func(d *chat.DepartmentID) uid { return uid(*d) })
 }
 

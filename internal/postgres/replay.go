@@ -17,13 +17,13 @@ import (
 // came with is dropped; an event of an account that was unknown goes to the account if it is known now. It returns the accounts to
 // wake.
 func (s *Store) Replay(ctx context.Context, event string, since time.Time) (replayed int, accounts []string, err error) {
-	var one *uuid.UUID
+	var one *uid
 	if event != "" {
 		id, err := uuid.Parse(event)
 		if err != nil {
 			return 0, nil, chat.Errorf(chat.CodeInvalid, "%q is not the id of an event", event)
 		}
-		one = &id
+		one = (*uid)(&id)
 	}
 	err = s.inTx(ctx, s.pool, "replay", func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "SET LOCAL statement_timeout = 0"); err != nil {
@@ -55,7 +55,7 @@ func (s *Store) Replay(ctx context.Context, event string, since time.Time) (repl
 	return replayed, accounts, err
 }
 
-func restoreQuarantined(ctx context.Context, q *gen.Queries, one *uuid.UUID, since time.Time) error {
+func restoreQuarantined(ctx context.Context, q *gen.Queries, one *uid, since time.Time) error {
 	days, err := q.QuarantinedDays(ctx, one, since)
 	if err != nil {
 		return err
@@ -69,13 +69,13 @@ func restoreQuarantined(ctx context.Context, q *gen.Queries, one *uuid.UUID, sin
 }
 
 // routeUnrouted stores events of accounts that are known now, pending. A key may be that of several accounts: each gets the event.
-func routeUnrouted(ctx context.Context, q *gen.Queries, one *uuid.UUID, since time.Time) (accounts []chat.AccountID, err error) {
+func routeUnrouted(ctx context.Context, q *gen.Queries, one *uid, since time.Time) (accounts []chat.AccountID, err error) {
 	rows, err := q.TakeUnrouted(ctx, one, since)
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
 	var p gen.InsertEventsParams
-	var last uuid.UUID
+	var last uid
 	for _, r := range rows {
 		if err := q.EnsureEventsOf(ctx, r.ReceivedAt.UTC().Format(time.DateOnly)); err != nil {
 			return nil, err

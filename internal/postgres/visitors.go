@@ -30,7 +30,7 @@ func (s *Store) Visitor(ctx context.Context, account chat.AccountID, tokenHash [
 	if len(ids) == 0 {
 		return chat.Identity{}, chat.Errorf(chat.CodeSessionOver, "no such visitor")
 	}
-	address := chat.Address{Kind: chat.Webchat, Scope: account.String(), Type: chat.AddressVisitor, Value: ids[0].String()}
+	address := chat.Address{Kind: chat.Webchat, Scope: account.String(), Type: chat.AddressVisitor, Value: uuid.UUID(ids[0]).String()}
 	return s.visitorIdentity(ctx, address)
 }
 

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"gatehouse/internal/chat"
-	"github.com/google/uuid"
 )
 
 const Accounts = `-- name: Accounts :many
@@ -119,7 +118,7 @@ type InsertAccountKeysParams struct {
 	Values    []string
 	Types     []string
 	Kinds     []string
-	AccountID uuid.UUID
+	AccountID chat.UUID
 	Mains     []bool
 }
 

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"gatehouse/internal/chat"
-	"github.com/google/uuid"
 )
 
 const AuditBefore = `-- name: AuditBefore :many
@@ -24,7 +23,7 @@ type AuditBeforeRow struct {
 	AgentID  *chat.AgentID
 	KeyID    *chat.APIKeyID
 	Action   string
-	ObjectID *uuid.UUID
+	ObjectID *chat.UUID
 	Name     string
 	Details  json.RawMessage
 }
@@ -67,7 +66,7 @@ type InsertAuditParams struct {
 	AgentID  *chat.AgentID
 	KeyID    *chat.APIKeyID
 	Action   string
-	ObjectID *uuid.UUID
+	ObjectID *chat.UUID
 	Name     string
 	Details  json.RawMessage
 }

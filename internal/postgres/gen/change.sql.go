@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"gatehouse/internal/chat"
-	"github.com/google/uuid"
 )
 
 const CountUnread = `-- name: CountUnread :one
@@ -61,7 +60,7 @@ const ForgetIdempotencyKey = `-- name: ForgetIdempotencyKey :exec
 DELETE FROM idempotency_keys WHERE key = $1 AND principal = $2 AND created_at <= now() - interval '24 hours'
 `
 
-func (q *Queries) ForgetIdempotencyKey(ctx context.Context, key string, principal uuid.UUID) error {
+func (q *Queries) ForgetIdempotencyKey(ctx context.Context, key string, principal chat.UUID) error {
 	_, err := q.db.Exec(ctx, ForgetIdempotencyKey, key, principal)
 	return err
 }
@@ -77,7 +76,7 @@ type IdempotentMessageRow struct {
 }
 
 // What a request with this key made.
-func (q *Queries) IdempotentMessage(ctx context.Context, key string, principal uuid.UUID) ([]IdempotentMessageRow, error) {
+func (q *Queries) IdempotentMessage(ctx context.Context, key string, principal chat.UUID) ([]IdempotentMessageRow, error) {
 	rows, err := q.db.Query(ctx, IdempotentMessage, key, principal)
 	if err != nil {
 		return nil, err
@@ -130,7 +129,7 @@ INSERT INTO idempotency_keys (key, principal, body_hash, message_id) VALUES ($1,
 
 type KeepIdempotencyKeyParams struct {
 	Key       string
-	Principal uuid.UUID
+	Principal chat.UUID
 	BodyHash  []byte
 	MessageID chat.MessageID
 }
@@ -177,7 +176,7 @@ type MessagesOfConversationRow struct {
 	Message Message
 }
 
-func (q *Queries) MessagesOfConversation(ctx context.Context, ids []uuid.UUID, conversationID chat.ConversationID) ([]MessagesOfConversationRow, error) {
+func (q *Queries) MessagesOfConversation(ctx context.Context, ids []chat.UUID, conversationID chat.ConversationID) ([]MessagesOfConversationRow, error) {
 	rows, err := q.db.Query(ctx, MessagesOfConversation, ids, conversationID)
 	if err != nil {
 		return nil, err
@@ -299,7 +298,7 @@ FROM attachments WHERE id = any($1::uuid[]) FOR UPDATE
 
 type UploadsByIDRow struct {
 	ID         chat.AttachmentID
-	MessageID  uuid.UUID
+	MessageID  chat.UUID
 	State      string
 	Type       string
 	Name       string
@@ -310,10 +309,10 @@ type UploadsByIDRow struct {
 	Voice      bool
 	Animated   bool
 	Thumb      bool
-	UploadedBy uuid.UUID
+	UploadedBy chat.UUID
 }
 
-func (q *Queries) UploadsByID(ctx context.Context, ids []uuid.UUID) ([]UploadsByIDRow, error) {
+func (q *Queries) UploadsByID(ctx context.Context, ids []chat.UUID) ([]UploadsByIDRow, error) {
 	rows, err := q.db.Query(ctx, UploadsByID, ids)
 	if err != nil {
 		return nil, err

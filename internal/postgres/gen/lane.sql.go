@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"gatehouse/internal/chat"
-	"github.com/google/uuid"
 )
 
 const AccountByID = `-- name: AccountByID :one
@@ -58,10 +57,10 @@ WHERE a.id = t.id AND a.message_id IS NULL
 `
 
 type AttachUploadsParams struct {
-	Ids             []uuid.UUID
-	MessageIds      []uuid.UUID
-	ConversationIds []uuid.UUID
-	AccountIds      []uuid.UUID
+	Ids             []chat.UUID
+	MessageIds      []chat.UUID
+	ConversationIds []chat.UUID
+	AccountIds      []chat.UUID
 	Positions       []int16
 }
 
@@ -133,7 +132,7 @@ RETURNING provider_id
 `
 
 // Tells which provider ids are new to the account; the others were seen before.
-func (q *Queries) ClaimProviderIDs(ctx context.Context, accountID uuid.UUID, providerIds []string, messageIds []uuid.UUID) ([]string, error) {
+func (q *Queries) ClaimProviderIDs(ctx context.Context, accountID chat.UUID, providerIds []string, messageIds []chat.UUID) ([]string, error) {
 	rows, err := q.db.Query(ctx, ClaimProviderIDs, accountID, providerIds, messageIds)
 	if err != nil {
 		return nil, err
@@ -157,7 +156,7 @@ const DeletePending = `-- name: DeletePending :exec
 DELETE FROM inbound_pending WHERE account_id = $1 AND event_id = any($2::uuid[])
 `
 
-func (q *Queries) DeletePending(ctx context.Context, accountID chat.AccountID, eventIds []uuid.UUID) error {
+func (q *Queries) DeletePending(ctx context.Context, accountID chat.AccountID, eventIds []chat.UUID) error {
 	_, err := q.db.Exec(ctx, DeletePending, accountID, eventIds)
 	return err
 }
@@ -169,7 +168,7 @@ WHERE a.conversation_id = t.id AND a.conversation_id = any($1::uuid[]) AND a.end
 `
 
 // A contact's "//end" may have come in before the assignment that it ends began.
-func (q *Queries) EndAssignments(ctx context.Context, conversationIds []uuid.UUID, ats []time.Time) error {
+func (q *Queries) EndAssignments(ctx context.Context, conversationIds []chat.UUID, ats []time.Time) error {
 	_, err := q.db.Exec(ctx, EndAssignments, conversationIds, ats)
 	return err
 }
@@ -205,7 +204,7 @@ WHERE NOT EXISTS (SELECT 1 FROM messages m WHERE m.id = p.message_id)
 
 // Ids that the provider gave to messages of ours. An id stays with the message that it names, unless that is only about to
 // be written: an echo that turned out to be of ours.
-func (q *Queries) GiveProviderIDs(ctx context.Context, accountID uuid.UUID, providerIds []string, messageIds []uuid.UUID) error {
+func (q *Queries) GiveProviderIDs(ctx context.Context, accountID chat.UUID, providerIds []string, messageIds []chat.UUID) error {
 	_, err := q.db.Exec(ctx, GiveProviderIDs, accountID, providerIds, messageIds)
 	return err
 }
@@ -232,7 +231,7 @@ type IdentitiesByIDRow struct {
 	WishedAt    *time.Time
 }
 
-func (q *Queries) IdentitiesByID(ctx context.Context, ids []uuid.UUID) ([]IdentitiesByIDRow, error) {
+func (q *Queries) IdentitiesByID(ctx context.Context, ids []chat.UUID) ([]IdentitiesByIDRow, error) {
 	rows, err := q.db.Query(ctx, IdentitiesByID, ids)
 	if err != nil {
 		return nil, err
@@ -330,10 +329,10 @@ SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::uuid[]), unnest($4::uu
 `
 
 type InsertAttachmentsParams struct {
-	Ids             []uuid.UUID
-	MessageIds      []uuid.UUID
-	ConversationIds []uuid.UUID
-	AccountIds      []uuid.UUID
+	Ids             []chat.UUID
+	MessageIds      []chat.UUID
+	ConversationIds []chat.UUID
+	AccountIds      []chat.UUID
 	Positions       []int16
 	States          []string
 	Refs            []json.RawMessage
@@ -369,7 +368,7 @@ INSERT INTO contacts (id, language, created_at, updated_at)
 SELECT t.id, t.language, $1::timestamptz, $1::timestamptz FROM (SELECT unnest($2::uuid[]) AS id, unnest($3::text[]) AS language) AS t
 `
 
-func (q *Queries) InsertContacts(ctx context.Context, at time.Time, ids []uuid.UUID, languages []string) error {
+func (q *Queries) InsertContacts(ctx context.Context, at time.Time, ids []chat.UUID, languages []string) error {
 	_, err := q.db.Exec(ctx, InsertContacts, at, ids, languages)
 	return err
 }
@@ -381,12 +380,12 @@ SELECT unnest($1::uuid[]), unnest($2::bigint[]), unnest($3::text[]), unnest($4::
 `
 
 type InsertConversationEventsParams struct {
-	ConversationIds []uuid.UUID
+	ConversationIds []chat.UUID
 	Seqs            []int64
 	Kinds           []string
 	Ats             []time.Time
-	Actors          []uuid.UUID
-	MessageIds      []uuid.UUID
+	Actors          []chat.UUID
+	MessageIds      []chat.UUID
 	Datas           []json.RawMessage
 }
 
@@ -416,12 +415,12 @@ SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::uuid[]), unnest($4::uu
 `
 
 type InsertConversationsParams struct {
-	Ids           []uuid.UUID
-	AccountIds    []uuid.UUID
-	IdentityIds   []uuid.UUID
-	ContactIds    []uuid.UUID
-	DepartmentIds []uuid.UUID
-	AgentIds      []uuid.UUID
+	Ids           []chat.UUID
+	AccountIds    []chat.UUID
+	IdentityIds   []chat.UUID
+	ContactIds    []chat.UUID
+	DepartmentIds []chat.UUID
+	AgentIds      []chat.UUID
 	Statuses      []string
 	Controllers   []string
 	Priorities    []int32
@@ -480,8 +479,8 @@ SELECT account_id, id, received_at FROM e
 `
 
 type InsertEventsParams struct {
-	Ids         []uuid.UUID
-	AccountIds  []uuid.UUID
+	Ids         []chat.UUID
+	AccountIds  []chat.UUID
 	ReceivedAts []time.Time
 	Bodies      [][]byte
 }
@@ -510,8 +509,8 @@ SELECT account_id, id, received_at FROM e
 `
 
 type InsertEventsAgainParams struct {
-	Ids         []uuid.UUID
-	AccountIds  []uuid.UUID
+	Ids         []chat.UUID
+	AccountIds  []chat.UUID
 	ReceivedAts []time.Time
 	Bodies      [][]byte
 }
@@ -537,9 +536,9 @@ FROM (SELECT unnest($2::uuid[]) AS id, unnest($3::uuid[]) AS contact_id, unnest(
 
 type InsertIdentitiesParams struct {
 	Kind         string
-	Ids          []uuid.UUID
-	ContactIds   []uuid.UUID
-	ThreadIds    []uuid.UUID
+	Ids          []chat.UUID
+	ContactIds   []chat.UUID
+	ThreadIds    []chat.UUID
 	Scopes       []string
 	Types        []string
 	Values       []string
@@ -574,9 +573,9 @@ SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::uuid[]), unnest($4::bi
 `
 
 type InsertMessagesParams struct {
-	Ids             []uuid.UUID
-	ConversationIds []uuid.UUID
-	AccountIds      []uuid.UUID
+	Ids             []chat.UUID
+	ConversationIds []chat.UUID
+	AccountIds      []chat.UUID
 	Seqs            []int64
 	Directions      []string
 	Kinds           []string
@@ -584,10 +583,10 @@ type InsertMessagesParams struct {
 	Contents        []json.RawMessage
 	Statuses        []string
 	Errors          []json.RawMessage
-	AgentIds        []uuid.UUID
+	AgentIds        []chat.UUID
 	Sources         []string
 	ExternalIds     []string
-	ReplyTos        []uuid.UUID
+	ReplyTos        []chat.UUID
 	ReplyExternals  []string
 	ProviderAts     []time.Time
 	CreatedAts      []time.Time
@@ -631,7 +630,7 @@ INSERT INTO unrouted_events (id, kind, key_type, key_value, body) VALUES ($1, $2
 `
 
 type InsertUnroutedParams struct {
-	ID       uuid.UUID
+	ID       chat.UUID
 	Kind     string
 	KeyType  string
 	KeyValue string
@@ -656,7 +655,7 @@ WHERE c.id = t.id AND (c.wished_at IS NULL OR c.wished_at < t.at)
 `
 
 // What contacts chose about being messaged; an older wish does not undo a newer one.
-func (q *Queries) KeepWishes(ctx context.Context, ids []uuid.UUID, outs []bool, ats []time.Time) error {
+func (q *Queries) KeepWishes(ctx context.Context, ids []chat.UUID, outs []bool, ats []time.Time) error {
 	_, err := q.db.Exec(ctx, KeepWishes, ids, outs, ats)
 	return err
 }
@@ -680,7 +679,7 @@ ORDER BY c.identity_id, c.created_at DESC
 `
 
 // The newest conversation of each thread, for those without an open one.
-func (q *Queries) LastConversations(ctx context.Context, accountID chat.AccountID, identityIds []uuid.UUID) ([]chat.ConversationID, error) {
+func (q *Queries) LastConversations(ctx context.Context, accountID chat.AccountID, identityIds []chat.UUID) ([]chat.ConversationID, error) {
 	rows, err := q.db.Query(ctx, LastConversations, accountID, identityIds)
 	if err != nil {
 		return nil, err
@@ -716,7 +715,7 @@ type LockConversationsRow struct {
 	OptedOutAt   *time.Time
 }
 
-func (q *Queries) LockConversations(ctx context.Context, ids []uuid.UUID) ([]LockConversationsRow, error) {
+func (q *Queries) LockConversations(ctx context.Context, ids []chat.UUID) ([]LockConversationsRow, error) {
 	rows, err := q.db.Query(ctx, LockConversations, ids)
 	if err != nil {
 		return nil, err
@@ -793,7 +792,7 @@ type LockConversationsOfBatchParams struct {
 	Kind      string
 	AccountID chat.AccountID
 	Targets   []string
-	Opaque    []uuid.UUID
+	Opaque    []chat.UUID
 }
 
 type LockConversationsOfBatchRow struct {
@@ -983,7 +982,7 @@ type MessagesByIDRow struct {
 	Message Message
 }
 
-func (q *Queries) MessagesByID(ctx context.Context, ids []uuid.UUID, accountID chat.AccountID) ([]MessagesByIDRow, error) {
+func (q *Queries) MessagesByID(ctx context.Context, ids []chat.UUID, accountID chat.AccountID) ([]MessagesByIDRow, error) {
 	rows, err := q.db.Query(ctx, MessagesByID, ids, accountID)
 	if err != nil {
 		return nil, err
@@ -1094,8 +1093,8 @@ FROM (SELECT unnest($2::uuid[]) AS id, unnest($3::text[]) AS provider_id, unnest
 `
 
 type ParkUpdatesParams struct {
-	AccountID   uuid.UUID
-	Ids         []uuid.UUID
+	AccountID   chat.UUID
+	Ids         []chat.UUID
 	ProviderIds []string
 	Inbounds    []json.RawMessage
 	ReceivedAts []time.Time
@@ -1208,7 +1207,7 @@ ON CONFLICT (message_id, direction) DO UPDATE SET emoji = excluded.emoji, at = e
 `
 
 type SetReactionsParams struct {
-	MessageIds []uuid.UUID
+	MessageIds []chat.UUID
 	Directions []string
 	Emojis     []string
 	Ats        []time.Time
@@ -1232,11 +1231,11 @@ SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::uuid[]), unnest($4::te
 `
 
 type StartAssignmentsParams struct {
-	Ids             []uuid.UUID
-	ConversationIds []uuid.UUID
-	AgentIds        []uuid.UUID
+	Ids             []chat.UUID
+	ConversationIds []chat.UUID
+	AgentIds        []chat.UUID
 	Hows            []string
-	DepartmentIds   []uuid.UUID
+	DepartmentIds   []chat.UUID
 	WaitingSinces   []time.Time
 	StartedAts      []time.Time
 	Loads           []int32
@@ -1371,7 +1370,7 @@ WHERE c.account_id = $1 AND c.identity_id = any($2::uuid[]) AND NOT c.id = any($
 `
 
 // Conversations of these threads, beside those at hand, in which such a message is: they were ended after it was written.
-func (q *Queries) UnconfirmedConversations(ctx context.Context, accountID chat.AccountID, identityIds []uuid.UUID, atHand []uuid.UUID) ([]chat.ConversationID, error) {
+func (q *Queries) UnconfirmedConversations(ctx context.Context, accountID chat.AccountID, identityIds []chat.UUID, atHand []chat.UUID) ([]chat.ConversationID, error) {
 	rows, err := q.db.Query(ctx, UnconfirmedConversations, accountID, identityIds, atHand)
 	if err != nil {
 		return nil, err
@@ -1402,7 +1401,7 @@ type UnconfirmedOutboundRow struct {
 }
 
 // The latest messages of ours of which nobody knows the provider's id, or whether they were sent.
-func (q *Queries) UnconfirmedOutbound(ctx context.Context, conversationIds []uuid.UUID) ([]UnconfirmedOutboundRow, error) {
+func (q *Queries) UnconfirmedOutbound(ctx context.Context, conversationIds []chat.UUID) ([]UnconfirmedOutboundRow, error) {
 	rows, err := q.db.Query(ctx, UnconfirmedOutbound, conversationIds)
 	if err != nil {
 		return nil, err
@@ -1459,7 +1458,7 @@ type UnreadOutboundRow struct {
 }
 
 // Messages of ours in a thread that a "read up to" may still move.
-func (q *Queries) UnreadOutbound(ctx context.Context, conversationIds []uuid.UUID) ([]UnreadOutboundRow, error) {
+func (q *Queries) UnreadOutbound(ctx context.Context, conversationIds []chat.UUID) ([]UnreadOutboundRow, error) {
 	rows, err := q.db.Query(ctx, UnreadOutbound, conversationIds)
 	if err != nil {
 		return nil, err
@@ -1523,9 +1522,9 @@ WHERE c.id = t.id
 `
 
 type UpdateConversationsParams struct {
-	Ids           []uuid.UUID
-	DepartmentIds []uuid.UUID
-	AgentIds      []uuid.UUID
+	Ids           []chat.UUID
+	DepartmentIds []chat.UUID
+	AgentIds      []chat.UUID
 	Statuses      []string
 	Controllers   []string
 	WindowOpened  []time.Time
@@ -1538,11 +1537,11 @@ type UpdateConversationsParams struct {
 	LastInbound   []time.Time
 	Previews      []json.RawMessage
 	WaitingSince  []time.Time
-	ReturnedBys   []uuid.UUID
+	ReturnedBys   []chat.UUID
 	Assigned      []time.Time
 	Ended         []time.Time
-	EndedBy       []uuid.UUID
-	EndReasons    []uuid.UUID
+	EndedBy       []chat.UUID
+	EndReasons    []chat.UUID
 	EndNotes      []string
 }
 
@@ -1582,7 +1581,7 @@ WHERE i.id = t.id
 `
 
 type UpdateIdentitiesParams struct {
-	Ids          []uuid.UUID
+	Ids          []chat.UUID
 	Values       []string
 	ProfileNames []string
 	Usernames    []string
@@ -1609,7 +1608,7 @@ WHERE m.id = t.id AND m.created_at = t.created_at
 `
 
 type UpdateMessagesParams struct {
-	Ids         []uuid.UUID
+	Ids         []chat.UUID
 	CreatedAts  []time.Time
 	Statuses    []string
 	Errors      []json.RawMessage

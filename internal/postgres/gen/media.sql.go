@@ -10,7 +10,6 @@ import (
 	"encoding/json"
 
 	"gatehouse/internal/chat"
-	"github.com/google/uuid"
 )
 
 const AttachmentByID = `-- name: AttachmentByID :one
@@ -34,7 +33,7 @@ type AttachmentByIDRow struct {
 	Animated       bool
 	Thumb          bool
 	Error          string
-	UploadedBy     *uuid.UUID
+	UploadedBy     *chat.UUID
 	Ref            json.RawMessage
 }
 
@@ -216,7 +215,7 @@ type KeepUploadParams struct {
 	Voice      bool
 	Animated   bool
 	Thumb      bool
-	UploadedBy *uuid.UUID
+	UploadedBy *chat.UUID
 }
 
 func (q *Queries) KeepUpload(ctx context.Context, arg KeepUploadParams) error {
@@ -303,7 +302,7 @@ type TemplateRowsRow struct {
 
 // Files and templates: what workers fetch and sync.
 // Of one account; of the zero account: of all.
-func (q *Queries) TemplateRows(ctx context.Context, accountID uuid.UUID) ([]TemplateRowsRow, error) {
+func (q *Queries) TemplateRows(ctx context.Context, accountID chat.UUID) ([]TemplateRowsRow, error) {
 	rows, err := q.db.Query(ctx, TemplateRows, accountID)
 	if err != nil {
 		return nil, err
@@ -343,8 +342,8 @@ ON CONFLICT (name, language, account_id) DO UPDATE SET provider_id = excluded.pr
 `
 
 type UpsertTemplatesParams struct {
-	Ids         []uuid.UUID
-	AccountID   uuid.UUID
+	Ids         []chat.UUID
+	AccountID   chat.UUID
 	ProviderIds []string
 	Names       []string
 	Languages   []string

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"gatehouse/internal/chat"
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
@@ -77,7 +76,7 @@ type ApiKeyDepartment struct {
 }
 
 type Assignment struct {
-	ID             uuid.UUID
+	ID             chat.UUID
 	ConversationID chat.ConversationID
 	AgentID        chat.AgentID
 	How            string
@@ -107,7 +106,7 @@ type Attachment struct {
 	Animated       bool
 	Thumb          bool
 	Error          string
-	UploadedBy     *uuid.UUID
+	UploadedBy     *chat.UUID
 	ProviderID     string
 	ProviderUntil  *time.Time
 	Attempts       int32
@@ -121,7 +120,7 @@ type Audit struct {
 	AgentID  *chat.AgentID
 	KeyID    *chat.APIKeyID
 	Action   string
-	ObjectID *uuid.UUID
+	ObjectID *chat.UUID
 	Name     string
 	Details  json.RawMessage
 	Hash     []byte
@@ -247,7 +246,7 @@ type EndReason struct {
 
 type IdempotencyKey struct {
 	Key       string
-	Principal uuid.UUID
+	Principal chat.UUID
 	BodyHash  []byte
 	MessageID chat.MessageID
 	CreatedAt time.Time
@@ -316,7 +315,7 @@ type Message struct {
 }
 
 type ParkedUpdate struct {
-	ID         uuid.UUID
+	ID         chat.UUID
 	ProviderID string
 	AccountID  chat.AccountID
 	Inbound    json.RawMessage
@@ -333,57 +332,57 @@ type ProviderID struct {
 
 type ProviderIds0 struct {
 	ProviderID string
-	AccountID  uuid.UUID
-	MessageID  uuid.UUID
+	AccountID  chat.UUID
+	MessageID  chat.UUID
 	CreatedAt  time.Time
 }
 
 type ProviderIds1 struct {
 	ProviderID string
-	AccountID  uuid.UUID
-	MessageID  uuid.UUID
+	AccountID  chat.UUID
+	MessageID  chat.UUID
 	CreatedAt  time.Time
 }
 
 type ProviderIds2 struct {
 	ProviderID string
-	AccountID  uuid.UUID
-	MessageID  uuid.UUID
+	AccountID  chat.UUID
+	MessageID  chat.UUID
 	CreatedAt  time.Time
 }
 
 type ProviderIds3 struct {
 	ProviderID string
-	AccountID  uuid.UUID
-	MessageID  uuid.UUID
+	AccountID  chat.UUID
+	MessageID  chat.UUID
 	CreatedAt  time.Time
 }
 
 type ProviderIds4 struct {
 	ProviderID string
-	AccountID  uuid.UUID
-	MessageID  uuid.UUID
+	AccountID  chat.UUID
+	MessageID  chat.UUID
 	CreatedAt  time.Time
 }
 
 type ProviderIds5 struct {
 	ProviderID string
-	AccountID  uuid.UUID
-	MessageID  uuid.UUID
+	AccountID  chat.UUID
+	MessageID  chat.UUID
 	CreatedAt  time.Time
 }
 
 type ProviderIds6 struct {
 	ProviderID string
-	AccountID  uuid.UUID
-	MessageID  uuid.UUID
+	AccountID  chat.UUID
+	MessageID  chat.UUID
 	CreatedAt  time.Time
 }
 
 type ProviderIds7 struct {
 	ProviderID string
-	AccountID  uuid.UUID
-	MessageID  uuid.UUID
+	AccountID  chat.UUID
+	MessageID  chat.UUID
 	CreatedAt  time.Time
 }
 
@@ -449,7 +448,7 @@ type Template struct {
 }
 
 type UnroutedEvent struct {
-	ID         uuid.UUID
+	ID         chat.UUID
 	Kind       string
 	KeyType    string
 	KeyValue   string
@@ -458,7 +457,7 @@ type UnroutedEvent struct {
 }
 
 type Visitor struct {
-	ID        uuid.UUID
+	ID        chat.UUID
 	AccountID chat.AccountID
 	TokenHash []byte
 	CreatedAt time.Time

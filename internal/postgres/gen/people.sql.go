@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"gatehouse/internal/chat"
-	"github.com/google/uuid"
 )
 
 const AgentPrefs = `-- name: AgentPrefs :one
@@ -43,7 +42,7 @@ type AgentsRow struct {
 	SeenAt        *time.Time
 	Load          int32
 	FreedAt       *time.Time
-	Departments   []uuid.UUID
+	Departments   []chat.UUID
 }
 
 // Agents, and what a change of one locks.
@@ -191,7 +190,7 @@ SELECT $1::uuid, d FROM unnest($2::uuid[]) AS d
 ON CONFLICT DO NOTHING
 `
 
-func (q *Queries) JoinDepartments(ctx context.Context, agentID uuid.UUID, departments []uuid.UUID) error {
+func (q *Queries) JoinDepartments(ctx context.Context, agentID chat.UUID, departments []chat.UUID) error {
 	_, err := q.db.Exec(ctx, JoinDepartments, agentID, departments)
 	return err
 }
@@ -200,7 +199,7 @@ const LeaveDepartments = `-- name: LeaveDepartments :exec
 DELETE FROM agent_departments WHERE agent_id = $1 AND department_id <> all($2::uuid[])
 `
 
-func (q *Queries) LeaveDepartments(ctx context.Context, agentID chat.AgentID, departments []uuid.UUID) error {
+func (q *Queries) LeaveDepartments(ctx context.Context, agentID chat.AgentID, departments []chat.UUID) error {
 	_, err := q.db.Exec(ctx, LeaveDepartments, agentID, departments)
 	return err
 }

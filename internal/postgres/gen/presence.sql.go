@@ -9,7 +9,6 @@ import (
 	"context"
 
 	"gatehouse/internal/chat"
-	"github.com/google/uuid"
 )
 
 const AwayTooLong = `-- name: AwayTooLong :many
@@ -54,7 +53,7 @@ type BeatRow struct {
 
 // These agents have a live socket now. Says who is back from where others think they are. The order keeps two gateways with
 // the same agents from waiting for each other.
-func (q *Queries) Beat(ctx context.Context, agentIds []uuid.UUID) ([]BeatRow, error) {
+func (q *Queries) Beat(ctx context.Context, agentIds []chat.UUID) ([]BeatRow, error) {
 	rows, err := q.db.Query(ctx, Beat, agentIds)
 	if err != nil {
 		return nil, err

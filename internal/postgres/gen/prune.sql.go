@@ -9,7 +9,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/google/uuid"
+	"gatehouse/internal/chat"
 )
 
 const EventsDue = `-- name: EventsDue :one
@@ -109,13 +109,13 @@ SELECT p.id, EXISTS (SELECT 1 FROM gone g WHERE g.id = p.id)::boolean AS gone FR
 `
 
 type ForgetVisitorsRow struct {
-	ID   uuid.UUID
+	ID   chat.UUID
 	Gone bool
 }
 
 // The next visitors in the order of their ids, and of them those who are gone: a month away without a word, or a year away. What
 // a visitor wrote stays with the contact.
-func (q *Queries) ForgetVisitors(ctx context.Context, after uuid.UUID, most int32) ([]ForgetVisitorsRow, error) {
+func (q *Queries) ForgetVisitors(ctx context.Context, after chat.UUID, most int32) ([]ForgetVisitorsRow, error) {
 	rows, err := q.db.Query(ctx, ForgetVisitors, after, most)
 	if err != nil {
 		return nil, err

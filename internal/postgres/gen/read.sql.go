@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"gatehouse/internal/chat"
-	"github.com/google/uuid"
 )
 
 const ChangedSince = `-- name: ChangedSince :many
@@ -73,8 +72,8 @@ SELECT EXISTS (SELECT 1 FROM conversations c WHERE c.contact_id = $1
 type ContactVisibleParams struct {
 	ContactID   chat.ContactID
 	SeesAll     bool
-	AgentID     uuid.UUID
-	Departments []uuid.UUID
+	AgentID     chat.UUID
+	Departments []chat.UUID
 }
 
 // Whether one of the contact's conversations lies within a principal's scope.
@@ -139,7 +138,7 @@ type ConversationRowRow struct {
 	OptedOutAt   *time.Time
 }
 
-func (q *Queries) ConversationRow(ctx context.Context, ids []uuid.UUID) ([]ConversationRowRow, error) {
+func (q *Queries) ConversationRow(ctx context.Context, ids []chat.UUID) ([]ConversationRowRow, error) {
 	rows, err := q.db.Query(ctx, ConversationRow, ids)
 	if err != nil {
 		return nil, err
@@ -205,9 +204,9 @@ type CountExpiringParams struct {
 	Kinds       []string
 	FromAt      time.Time
 	ToAt        time.Time
-	AgentID     uuid.UUID
+	AgentID     chat.UUID
 	SeesAll     bool
-	Departments []uuid.UUID
+	Departments []chat.UUID
 }
 
 // Conversations held by the agent, or waiting in their lines, whose window is about to shut.
@@ -254,7 +253,7 @@ type CountOpenRow struct {
 	N            int32
 }
 
-func (q *Queries) CountOpen(ctx context.Context, seesAll bool, departments []uuid.UUID, agentID uuid.UUID) ([]CountOpenRow, error) {
+func (q *Queries) CountOpen(ctx context.Context, seesAll bool, departments []chat.UUID, agentID chat.UUID) ([]CountOpenRow, error) {
 	rows, err := q.db.Query(ctx, CountOpen, seesAll, departments, agentID)
 	if err != nil {
 		return nil, err
@@ -284,7 +283,7 @@ type CountWaitingRow struct {
 	N            int32
 }
 
-func (q *Queries) CountWaiting(ctx context.Context, seesAll bool, departments []uuid.UUID) ([]CountWaitingRow, error) {
+func (q *Queries) CountWaiting(ctx context.Context, seesAll bool, departments []chat.UUID) ([]CountWaitingRow, error) {
 	rows, err := q.db.Query(ctx, CountWaiting, seesAll, departments)
 	if err != nil {
 		return nil, err
@@ -576,7 +575,7 @@ type MessagesInRow struct {
 	Message Message
 }
 
-func (q *Queries) MessagesIn(ctx context.Context, ids []uuid.UUID) ([]MessagesInRow, error) {
+func (q *Queries) MessagesIn(ctx context.Context, ids []chat.UUID) ([]MessagesInRow, error) {
 	rows, err := q.db.Query(ctx, MessagesIn, ids)
 	if err != nil {
 		return nil, err
@@ -672,7 +671,7 @@ type ReactionsOfRow struct {
 }
 
 // What lists and threads show.
-func (q *Queries) ReactionsOf(ctx context.Context, messageIds []uuid.UUID) ([]ReactionsOfRow, error) {
+func (q *Queries) ReactionsOf(ctx context.Context, messageIds []chat.UUID) ([]ReactionsOfRow, error) {
 	rows, err := q.db.Query(ctx, ReactionsOf, messageIds)
 	if err != nil {
 		return nil, err

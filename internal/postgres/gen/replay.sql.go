@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"gatehouse/internal/chat"
-	"github.com/google/uuid"
 )
 
 const EnsureEventsOf = `-- name: EnsureEventsOf :exec
@@ -27,7 +26,7 @@ UPDATE quarantined_events SET replayed_at = now()
 WHERE event_id = $1::uuid OR ($1::uuid IS NULL AND received_at >= $2::timestamptz)
 `
 
-func (q *Queries) NoteReplayed(ctx context.Context, event *uuid.UUID, since time.Time) error {
+func (q *Queries) NoteReplayed(ctx context.Context, event *chat.UUID, since time.Time) error {
 	_, err := q.db.Exec(ctx, NoteReplayed, event, since)
 	return err
 }
@@ -40,7 +39,7 @@ WHERE event_id = $1::uuid OR ($1::uuid IS NULL AND received_at >= $2::timestampt
 
 // Events that go through their lanes again, or for the first time: the one of this id, or, without one, all since a time.
 // Days whose raw events may be gone while quarantine still has some of them.
-func (q *Queries) QuarantinedDays(ctx context.Context, event *uuid.UUID, since time.Time) ([]string, error) {
+func (q *Queries) QuarantinedDays(ctx context.Context, event *chat.UUID, since time.Time) ([]string, error) {
 	rows, err := q.db.Query(ctx, QuarantinedDays, event, since)
 	if err != nil {
 		return nil, err
@@ -67,7 +66,7 @@ WHERE e.id = $1::uuid OR ($1::uuid IS NULL AND e.received_at >= $2::timestamptz)
 ON CONFLICT DO NOTHING RETURNING account_id
 `
 
-func (q *Queries) ReplayEvents(ctx context.Context, event *uuid.UUID, since time.Time) ([]chat.AccountID, error) {
+func (q *Queries) ReplayEvents(ctx context.Context, event *chat.UUID, since time.Time) ([]chat.AccountID, error) {
 	rows, err := q.db.Query(ctx, ReplayEvents, event, since)
 	if err != nil {
 		return nil, err
@@ -94,7 +93,7 @@ WHERE event_id = $1::uuid OR ($1::uuid IS NULL AND received_at >= $2::timestampt
 ON CONFLICT (id, received_at) DO NOTHING
 `
 
-func (q *Queries) RestoreQuarantined(ctx context.Context, event *uuid.UUID, since time.Time) error {
+func (q *Queries) RestoreQuarantined(ctx context.Context, event *chat.UUID, since time.Time) error {
 	_, err := q.db.Exec(ctx, RestoreQuarantined, event, since)
 	return err
 }
@@ -111,14 +110,14 @@ SELECT DISTINCT g.id, g.received_at, g.body, f.account_id FROM gone g JOIN found
 `
 
 type TakeUnroutedRow struct {
-	ID         uuid.UUID
+	ID         chat.UUID
 	ReceivedAt time.Time
 	Body       []byte
-	AccountID  uuid.UUID
+	AccountID  chat.UUID
 }
 
 // Events of accounts that were unknown and are known now, once for each account.
-func (q *Queries) TakeUnrouted(ctx context.Context, event *uuid.UUID, since time.Time) ([]TakeUnroutedRow, error) {
+func (q *Queries) TakeUnrouted(ctx context.Context, event *chat.UUID, since time.Time) ([]TakeUnroutedRow, error) {
 	rows, err := q.db.Query(ctx, TakeUnrouted, event, since)
 	if err != nil {
 		return nil, err

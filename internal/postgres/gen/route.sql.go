@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"gatehouse/internal/chat"
-	"github.com/google/uuid"
 )
 
 const AgentWithLoad = `-- name: AgentWithLoad :many
@@ -30,10 +29,10 @@ type AgentWithLoadRow struct {
 	SeenAt        *time.Time
 	Load          int32
 	FreedAt       *time.Time
-	Departments   []uuid.UUID
+	Departments   []chat.UUID
 }
 
-func (q *Queries) AgentWithLoad(ctx context.Context, ids []uuid.UUID) ([]AgentWithLoadRow, error) {
+func (q *Queries) AgentWithLoad(ctx context.Context, ids []chat.UUID) ([]AgentWithLoadRow, error) {
 	rows, err := q.db.Query(ctx, AgentWithLoad, ids)
 	if err != nil {
 		return nil, err
@@ -109,7 +108,7 @@ type LastAgentsRow struct {
 	AgentID   *chat.AgentID
 }
 
-func (q *Queries) LastAgents(ctx context.Context, contactIds []uuid.UUID) ([]LastAgentsRow, error) {
+func (q *Queries) LastAgents(ctx context.Context, contactIds []chat.UUID) ([]LastAgentsRow, error) {
 	rows, err := q.db.Query(ctx, LastAgents, contactIds)
 	if err != nil {
 		return nil, err
@@ -149,7 +148,7 @@ type LineAgentsRow struct {
 	SeenAt        *time.Time
 	Load          int32
 	FreedAt       *time.Time
-	Departments   []uuid.UUID
+	Departments   []chat.UUID
 }
 
 // All agents of a line with their loads, after LockOnlineAgents.
@@ -307,7 +306,7 @@ const LockLines = `-- name: LockLines :many
 SELECT l.department_id FROM department_lines l WHERE l.department_id = any($1::uuid[]) ORDER BY l.department_id FOR NO KEY UPDATE OF l
 `
 
-func (q *Queries) LockLines(ctx context.Context, ids []uuid.UUID) ([]chat.DepartmentID, error) {
+func (q *Queries) LockLines(ctx context.Context, ids []chat.UUID) ([]chat.DepartmentID, error) {
 	rows, err := q.db.Query(ctx, LockLines, ids)
 	if err != nil {
 		return nil, err
@@ -359,7 +358,7 @@ type LockWaitingRow struct {
 }
 
 // The head of the line, locked; who was taken meanwhile is not in it any more.
-func (q *Queries) LockWaiting(ctx context.Context, ids []uuid.UUID, departmentID chat.DepartmentID) ([]LockWaitingRow, error) {
+func (q *Queries) LockWaiting(ctx context.Context, ids []chat.UUID, departmentID chat.DepartmentID) ([]LockWaitingRow, error) {
 	rows, err := q.db.Query(ctx, LockWaiting, ids, departmentID)
 	if err != nil {
 		return nil, err
@@ -418,7 +417,7 @@ const NoteAssigned = `-- name: NoteAssigned :exec
 UPDATE agents SET last_assigned_at = $1 WHERE id = any($2::uuid[])
 `
 
-func (q *Queries) NoteAssigned(ctx context.Context, at *time.Time, ids []uuid.UUID) error {
+func (q *Queries) NoteAssigned(ctx context.Context, at *time.Time, ids []chat.UUID) error {
 	_, err := q.db.Exec(ctx, NoteAssigned, at, ids)
 	return err
 }
@@ -433,7 +432,7 @@ type OldestWaitingRow struct {
 	DepartmentID chat.DepartmentID
 }
 
-func (q *Queries) OldestWaiting(ctx context.Context, departmentIds []uuid.UUID) ([]OldestWaitingRow, error) {
+func (q *Queries) OldestWaiting(ctx context.Context, departmentIds []chat.UUID) ([]OldestWaitingRow, error) {
 	rows, err := q.db.Query(ctx, OldestWaiting, departmentIds)
 	if err != nil {
 		return nil, err

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"gatehouse/internal/chat"
-	"github.com/google/uuid"
 )
 
 const AttachmentsOf = `-- name: AttachmentsOf :many
@@ -38,7 +37,7 @@ type AttachmentsOfRow struct {
 	Ref           json.RawMessage
 }
 
-func (q *Queries) AttachmentsOf(ctx context.Context, messageIds []uuid.UUID) ([]AttachmentsOfRow, error) {
+func (q *Queries) AttachmentsOf(ctx context.Context, messageIds []chat.UUID) ([]AttachmentsOfRow, error) {
 	rows, err := q.db.Query(ctx, AttachmentsOf, messageIds)
 	if err != nil {
 		return nil, err
@@ -96,7 +95,7 @@ type ClaimSendsRow struct {
 	Attempt int32
 }
 
-func (q *Queries) ClaimSends(ctx context.Context, leaseS float64, ids []uuid.UUID) ([]ClaimSendsRow, error) {
+func (q *Queries) ClaimSends(ctx context.Context, leaseS float64, ids []chat.UUID) ([]ClaimSendsRow, error) {
 	rows, err := q.db.Query(ctx, ClaimSends, leaseS, ids)
 	if err != nil {
 		return nil, err
@@ -151,7 +150,7 @@ type ExternalIDsRow struct {
 	ExternalID string
 }
 
-func (q *Queries) ExternalIDs(ctx context.Context, ids []uuid.UUID) ([]ExternalIDsRow, error) {
+func (q *Queries) ExternalIDs(ctx context.Context, ids []chat.UUID) ([]ExternalIDsRow, error) {
 	rows, err := q.db.Query(ctx, ExternalIDs, ids)
 	if err != nil {
 		return nil, err
@@ -175,7 +174,7 @@ const ForgetProviderMedia = `-- name: ForgetProviderMedia :exec
 UPDATE attachments SET provider_id = '', provider_until = NULL WHERE message_id = any($1::uuid[])
 `
 
-func (q *Queries) ForgetProviderMedia(ctx context.Context, messageIds []uuid.UUID) error {
+func (q *Queries) ForgetProviderMedia(ctx context.Context, messageIds []chat.UUID) error {
 	_, err := q.db.Exec(ctx, ForgetProviderMedia, messageIds)
 	return err
 }
@@ -185,7 +184,7 @@ UPDATE conversations c SET pair_ready_at = t.ready_at
 FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::timestamptz[]) AS ready_at) AS t WHERE c.id = t.id
 `
 
-func (q *Queries) KeepPairs(ctx context.Context, ids []uuid.UUID, readyAts []time.Time) error {
+func (q *Queries) KeepPairs(ctx context.Context, ids []chat.UUID, readyAts []time.Time) error {
 	_, err := q.db.Exec(ctx, KeepPairs, ids, readyAts)
 	return err
 }
@@ -219,7 +218,7 @@ type LockClaimedRow struct {
 
 // The claimed messages whose fences still hold. One that is not being sent any more was given up, or the provider's status
 // came before its answer.
-func (q *Queries) LockClaimed(ctx context.Context, ids []uuid.UUID, fences []int64) ([]LockClaimedRow, error) {
+func (q *Queries) LockClaimed(ctx context.Context, ids []chat.UUID, fences []int64) ([]LockClaimedRow, error) {
 	rows, err := q.db.Query(ctx, LockClaimed, ids, fences)
 	if err != nil {
 		return nil, err
@@ -455,7 +454,7 @@ type SendConversationsRow struct {
 }
 
 // The conversations of the candidates, locked, with their pair limits.
-func (q *Queries) SendConversations(ctx context.Context, ids []uuid.UUID) ([]SendConversationsRow, error) {
+func (q *Queries) SendConversations(ctx context.Context, ids []chat.UUID) ([]SendConversationsRow, error) {
 	rows, err := q.db.Query(ctx, SendConversations, ids)
 	if err != nil {
 		return nil, err
@@ -523,7 +522,7 @@ type ThreadAddressesRow struct {
 	Value    string
 }
 
-func (q *Queries) ThreadAddresses(ctx context.Context, threadIds []uuid.UUID) ([]ThreadAddressesRow, error) {
+func (q *Queries) ThreadAddresses(ctx context.Context, threadIds []chat.UUID) ([]ThreadAddressesRow, error) {
 	rows, err := q.db.Query(ctx, ThreadAddresses, threadIds)
 	if err != nil {
 		return nil, err

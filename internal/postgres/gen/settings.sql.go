@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"gatehouse/internal/chat"
-	"github.com/google/uuid"
 )
 
 const AllDepartments = `-- name: AllDepartments :many
@@ -94,7 +93,7 @@ type CannedRepliesRow struct {
 }
 
 // The shared ones and the agent's own.
-func (q *Queries) CannedReplies(ctx context.Context, agentID uuid.UUID) ([]CannedRepliesRow, error) {
+func (q *Queries) CannedReplies(ctx context.Context, agentID chat.UUID) ([]CannedRepliesRow, error) {
 	rows, err := q.db.Query(ctx, CannedReplies, agentID)
 	if err != nil {
 		return nil, err
@@ -130,7 +129,7 @@ type DeleteCannedReplyRow struct {
 	CannedReply CannedReply
 }
 
-func (q *Queries) DeleteCannedReply(ctx context.Context, iD chat.CannedReplyID, agentID uuid.UUID, shared bool) ([]DeleteCannedReplyRow, error) {
+func (q *Queries) DeleteCannedReply(ctx context.Context, iD chat.CannedReplyID, agentID chat.UUID, shared bool) ([]DeleteCannedReplyRow, error) {
 	rows, err := q.db.Query(ctx, DeleteCannedReply, iD, agentID, shared)
 	if err != nil {
 		return nil, err
@@ -215,7 +214,7 @@ type DepartmentCardsRow struct {
 
 // Departments, reasons, saved answers, drafts, and the installation's own values.
 // Departments with how they stand. Who waits is counted only within the asker's scope.
-func (q *Queries) DepartmentCards(ctx context.Context, seesAll bool, departments []uuid.UUID) ([]DepartmentCardsRow, error) {
+func (q *Queries) DepartmentCards(ctx context.Context, seesAll bool, departments []chat.UUID) ([]DepartmentCardsRow, error) {
 	rows, err := q.db.Query(ctx, DepartmentCards, seesAll, departments)
 	if err != nil {
 		return nil, err
@@ -447,7 +446,7 @@ type PatchCannedReplyParams struct {
 	Title    *string
 	Text     *string
 	ID       chat.CannedReplyID
-	AgentID  uuid.UUID
+	AgentID  chat.UUID
 	Shared   bool
 }
 
@@ -579,12 +578,12 @@ ON CONFLICT (agent_id, conversation_id, tab) DO UPDATE SET body = excluded.body,
 `
 
 type PutDraftParams struct {
-	AgentID        uuid.UUID
+	AgentID        chat.UUID
 	Tab            string
 	Body           json.RawMessage
 	ConversationID chat.ConversationID
 	SeesAll        bool
-	Departments    []uuid.UUID
+	Departments    []chat.UUID
 }
 
 // In a conversation that the agent may see.

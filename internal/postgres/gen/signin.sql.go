@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"gatehouse/internal/chat"
-	"github.com/google/uuid"
 )
 
 const APIKeyByHash = `-- name: APIKeyByHash :many
@@ -22,7 +21,7 @@ FROM api_keys k WHERE k.hash = $1 AND k.revoked_at IS NULL
 type APIKeyByHashRow struct {
 	ApiKey      ApiKey
 	Stale       bool
-	Departments []uuid.UUID
+	Departments []chat.UUID
 }
 
 func (q *Queries) APIKeyByHash(ctx context.Context, hash []byte) ([]APIKeyByHashRow, error) {
@@ -64,7 +63,7 @@ FROM api_keys k WHERE k.revoked_at IS NULL ORDER BY k.created_at, k.id
 
 type APIKeysRow struct {
 	ApiKey      ApiKey
-	Departments []uuid.UUID
+	Departments []chat.UUID
 }
 
 func (q *Queries) APIKeys(ctx context.Context) ([]APIKeysRow, error) {
@@ -241,15 +240,15 @@ SELECT DISTINCT agent_id FROM gone
 `
 
 // Sessions that are over, with whose they were. Who has none left is offline.
-func (q *Queries) EndOverSessions(ctx context.Context, idleS float64) ([]uuid.UUID, error) {
+func (q *Queries) EndOverSessions(ctx context.Context, idleS float64) ([]chat.UUID, error) {
 	rows, err := q.db.Query(ctx, EndOverSessions, idleS)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []uuid.UUID
+	var items []chat.UUID
 	for rows.Next() {
-		var agent_id uuid.UUID
+		var agent_id chat.UUID
 		if err := rows.Scan(&agent_id); err != nil {
 			return nil, err
 		}
@@ -369,7 +368,7 @@ const InsertAPIKeyDepartments = `-- name: InsertAPIKeyDepartments :exec
 INSERT INTO api_key_departments (api_key_id, department_id) SELECT $1::uuid, d FROM unnest($2::uuid[]) AS d ON CONFLICT DO NOTHING
 `
 
-func (q *Queries) InsertAPIKeyDepartments(ctx context.Context, apiKeyID uuid.UUID, departments []uuid.UUID) error {
+func (q *Queries) InsertAPIKeyDepartments(ctx context.Context, apiKeyID chat.UUID, departments []chat.UUID) error {
 	_, err := q.db.Exec(ctx, InsertAPIKeyDepartments, apiKeyID, departments)
 	return err
 }
@@ -503,7 +502,7 @@ type SessionByHashRow struct {
 	CreatedAt   time.Time
 	ExpiresAt   time.Time
 	Stale       bool
-	Departments []uuid.UUID
+	Departments []chat.UUID
 }
 
 func (q *Queries) SessionByHash(ctx context.Context, tokenHash []byte, idleS float64) ([]SessionByHashRow, error) {

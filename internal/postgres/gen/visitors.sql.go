@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"gatehouse/internal/chat"
-	"github.com/google/uuid"
 )
 
 const CreateVisitor = `-- name: CreateVisitor :exec
@@ -20,7 +19,7 @@ INSERT INTO visitors (id, account_id, token_hash) VALUES ($1, $2, $3)
 `
 
 // Web chat visitors: what one visitor of one account may see.
-func (q *Queries) CreateVisitor(ctx context.Context, iD uuid.UUID, accountID chat.AccountID, tokenHash []byte) error {
+func (q *Queries) CreateVisitor(ctx context.Context, iD chat.UUID, accountID chat.AccountID, tokenHash []byte) error {
 	_, err := q.db.Exec(ctx, CreateVisitor, iD, accountID, tokenHash)
 	return err
 }
@@ -95,15 +94,15 @@ const VisitorByToken = `-- name: VisitorByToken :many
 UPDATE visitors SET seen_at = now() WHERE token_hash = $1 AND account_id = $2 RETURNING id
 `
 
-func (q *Queries) VisitorByToken(ctx context.Context, tokenHash []byte, accountID chat.AccountID) ([]uuid.UUID, error) {
+func (q *Queries) VisitorByToken(ctx context.Context, tokenHash []byte, accountID chat.AccountID) ([]chat.UUID, error) {
 	rows, err := q.db.Query(ctx, VisitorByToken, tokenHash, accountID)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []uuid.UUID
+	var items []chat.UUID
 	for rows.Next() {
-		var id uuid.UUID
+		var id chat.UUID
 		if err := rows.Scan(&id); err != nil {
 			return nil, err
 		}
@@ -149,7 +148,7 @@ ORDER BY e.at DESC, e.seq DESC LIMIT $5
 `
 
 type VisitorEventsParams struct {
-	ConversationIds []uuid.UUID
+	ConversationIds []chat.UUID
 	Bounded         bool
 	BeforeAt        time.Time
 	BeforeSeq       int64
