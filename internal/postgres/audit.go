@@ -30,7 +30,7 @@ func auditArgs(a chat.Audit) []any {
 	}
 	var object *uid
 	if a.Object != [16]byte{} {
-		o := uid(a.Object)
+		o := a.Object
 		object = &o
 	}
 	return []any{nullID(a.Agent), nullID(a.Key), a.Action, object, a.Name, jsonOf(details)}

@@ -28,8 +28,8 @@ func (s *Store) Change(ctx context.Context, n chat.ChangeNeeds, decide func(chat
 		queueWrite(&b, st.Row.AccountID, w)
 		queueAssigned(&b, w)
 		if k := n.Idempotency; k != nil && len(w.Messages) > 0 {
-			b.Queue(gen.ForgetIdempotencyKey, k.Key, uid(k.Principal))
-			b.Queue(gen.KeepIdempotencyKey, k.Key, uid(k.Principal), k.BodyHash, w.Messages[0].ID)
+			b.Queue(gen.ForgetIdempotencyKey, k.Key, k.Principal)
+			b.Queue(gen.KeepIdempotencyKey, k.Key, k.Principal, k.BodyHash, w.Messages[0].ID)
 		}
 		return runBatch(ctx, tx, &b)
 	})
@@ -95,7 +95,7 @@ func (s *Store) changeState(ctx context.Context, tx pgx.Tx, n chat.ChangeNeeds) 
 func (s *Store) changeExtras(ctx context.Context, tx pgx.Tx, n chat.ChangeNeeds, st *chat.ChangeState) error {
 	q := s.q.WithTx(tx)
 	if k := n.Idempotency; k != nil {
-		rows, err := q.IdempotentMessage(ctx, k.Key, uid(k.Principal))
+		rows, err := q.IdempotentMessage(ctx, k.Key, k.Principal)
 		if err != nil {
 			return err
 		}

@@ -138,7 +138,7 @@ func (s *Store) FinishMedia(ctx context.Context, job chat.MediaJob, m chat.Media
 
 // KeepUpload notes a file in the media store that waits for its message.
 func (s *Store) KeepUpload(ctx context.Context, u chat.Upload) error {
-	by := uid(u.UploadedBy)
+	by := u.UploadedBy
 	return wrap(s.q.KeepUpload(ctx, gen.KeepUploadParams{
 		ID: u.ID, Type: u.Type, Name: u.Name, Size: u.Size, Width: int32(u.Width), Height: int32(u.Height), DurationMs: u.DurationMS,
 		Voice: u.Voice, Animated: u.Animated, Thumb: u.Thumb, UploadedBy: &by,
