@@ -13,7 +13,8 @@ type RawEvent struct {
 	Kind       ChannelKind
 	ReceivedAt time.Time
 	Body       []byte
-	Attempts   int // failed tries so far
+	Attempts   int   // failed tries so far
+	Place      int64 // in its lane; the store gives it
 }
 
 // InboundKind is what a provider told us.

@@ -48,6 +48,7 @@ type Wish struct {
 // Quarantined is an event of the batch that is put aside with the reason. It stays visible and replayable.
 type Quarantined struct {
 	Event InboundEventID
+	Place int64 // in its lane
 	Why   string
 }
 

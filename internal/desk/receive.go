@@ -19,9 +19,9 @@ type laneStore interface {
 	// chat.ErrLaneBusy when another drainer holds the lane. On any other error nothing was applied.
 	DrainLane(ctx context.Context, account chat.AccountID, limit int, lane chat.Lane) (int, error)
 	// FailEvent notes a failed attempt; the event is due again after the delay.
-	FailEvent(ctx context.Context, account chat.AccountID, event chat.InboundEventID, why string, again time.Duration) error
+	FailEvent(ctx context.Context, e chat.RawEvent, why string, again time.Duration) error
 	// QuarantineEvent takes an event out of its lane. It stays visible and replayable.
-	QuarantineEvent(ctx context.Context, account chat.AccountID, event chat.InboundEventID, why string) error
+	QuarantineEvent(ctx context.Context, e chat.RawEvent, why string) error
 	// LaneDue tells whether an account's lane has an event that is due.
 	LaneDue(ctx context.Context, account chat.AccountID) (bool, error)
 	// Stranded names provider ids that updates wait for and that messages have: both came at once.
@@ -146,10 +146,10 @@ func (d *Desk) setAside(ctx context.Context, account chat.AccountID, cause error
 		}
 		d.metrics.Quarantined(string(e.Kind))
 		d.log.Error("event quarantined", "account", account.String(), "event", e.ID.String(), "attempts", e.Attempts+1, "error", le.Error())
-		return d.store.QuarantineEvent(ctx, account, e.ID, le.Error())
+		return d.store.QuarantineEvent(ctx, *e, le.Error())
 	}
 	d.log.Warn("event failed", "account", account.String(), "event", e.ID.String(), "attempt", e.Attempts+1, "error", le.Error())
-	return d.store.FailEvent(ctx, account, e.ID, le.Error(), time.Second<<e.Attempts)
+	return d.store.FailEvent(ctx, *e, le.Error(), time.Second<<e.Attempts)
 }
 
 // unpark applies updates that were parked in the moment in which their message got its provider id.
@@ -239,7 +239,7 @@ func (b *batch) parse(events []chat.RawEvent) {
 		e := &events[i]
 		ins, err := readEvent(b.channel.Parse, *e)
 		if err != nil {
-			b.poor = append(b.poor, chat.Quarantined{Event: e.ID, Why: err.Error()})
+			b.poor = append(b.poor, chat.Quarantined{Event: e.ID, Place: e.Place, Why: err.Error()})
 			continue
 		}
 		for _, in := range ins {
@@ -248,7 +248,7 @@ func (b *batch) parse(events []chat.RawEvent) {
 			}
 		}
 		if why := unusable(ins); why != "" {
-			b.poor = append(b.poor, chat.Quarantined{Event: e.ID, Why: why})
+			b.poor = append(b.poor, chat.Quarantined{Event: e.ID, Place: e.Place, Why: why})
 		}
 	}
 }

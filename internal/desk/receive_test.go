@@ -50,6 +50,21 @@ func TestALaneAppliesEveryMessageOnceAndInOrder(t *testing.T) {
 	w.MustHold()
 }
 
+// F29: of two gateways, the one whose clock is behind gave the later message the lower id.
+func TestALanesOrderIsTheOneInWhichItsEventsWereTaken(t *testing.T) {
+	t.Parallel()
+	w := desktest.New(t)
+	phone := w.Phone(1)
+	first, second := w.Event(w.Text(phone, "m1", "one")), w.Event(w.Text(phone, "m2", "two"))
+	first.ID, second.ID = second.ID, first.ID
+	w.Accept(first)
+	w.Accept(second)
+	w.Drain()
+	if got := texts(w.Thread(phone)); got != "one|two" {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestOneMessageComesOfOneIDHoweverOftenItIsTold(t *testing.T) {
 	t.Parallel()
 	w := desktest.Shared(t)

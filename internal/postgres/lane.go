@@ -40,7 +40,7 @@ func (s *Store) DrainLane(ctx context.Context, account chat.AccountID, limit int
 		var b pgx.Batch
 		queueWrite(&b, account, w)
 		if !lane.Keep {
-			b.Queue(gen.DeletePending, account, column(events, func(e *chat.RawEvent) chat.InboundEventID { return e.ID }))
+			b.Queue(gen.DeletePending, account, column(events, func(e *chat.RawEvent) int64 { return e.Place }))
 		}
 		b.Queue("COMMIT").Exec(func(done pgconn.CommandTag) error {
 			if done.String() != "COMMIT" { // ROLLBACK is no error to Postgres
@@ -119,7 +119,7 @@ func (s *Store) openLane(ctx context.Context, tx db, id chat.AccountID, limit in
 		for rows.Next() {
 			var e chat.RawEvent
 			var attempts int
-			if err := rows.Scan(&e.ID, &e.ReceivedAt, &attempts, &e.Body); err != nil {
+			if err := rows.Scan(&e.Place, &e.ID, &e.ReceivedAt, &attempts, &e.Body); err != nil {
 				return err
 			}
 			e.AccountID, e.ReceivedAt, e.Attempts = id, e.ReceivedAt.UTC(), attempts
@@ -399,13 +399,13 @@ func (s *Store) Unpark(ctx context.Context, id chat.AccountID, ids []string, dec
 }
 
 // FailEvent notes a failed attempt of an event and when to try it again.
-func (s *Store) FailEvent(ctx context.Context, account chat.AccountID, event chat.InboundEventID, why string, again time.Duration) error {
-	return wrap(s.q.FailPending(ctx, gen.FailPendingParams{AccountID: account, EventID: event, Error: clip(why), DelayS: again.Seconds()}))
+func (s *Store) FailEvent(ctx context.Context, e chat.RawEvent, why string, again time.Duration) error {
+	return wrap(s.q.FailPending(ctx, gen.FailPendingParams{AccountID: e.AccountID, Place: e.Place, Error: clip(why), DelayS: again.Seconds()}))
 }
 
 // QuarantineEvent takes an event out of its lane. It stays visible with its error, and `gatehouse replay` puts it back.
-func (s *Store) QuarantineEvent(ctx context.Context, account chat.AccountID, event chat.InboundEventID, why string) error {
-	return wrap(s.q.Quarantine(ctx, clip(why), account, event))
+func (s *Store) QuarantineEvent(ctx context.Context, e chat.RawEvent, why string) error {
+	return wrap(s.q.Quarantine(ctx, clip(why), e.AccountID, e.Place))
 }
 
 // clip bounds an error text; what Postgres or a parser says of a poison event may be as long as the event. NUL, which a

@@ -50,6 +50,15 @@ func several(kind, from, n int) []uuid.UUID {
 	return out
 }
 
+// places are those of pending events.
+func places(from, n int) []int64 {
+	out := make([]int64, n)
+	for i := range out {
+		out[i] = int64(from + i)
+	}
+	return out
+}
+
 func numbers(format string, from, n int) []string {
 	out := make([]string, n)
 	for i := range out {
@@ -147,9 +156,9 @@ func laneQuestions() []question {
 		{"messages that may be read now, of some", gen.UnreadOutbound, []any{several(conversationID, 1, n)}, 50, byAny, true},
 		{"ended conversations with one", gen.UnconfirmedConversations, []any{big, threads, rows[:1]}, 6 * n, byAny, true},
 		{"the newest conversations of threads", gen.LastConversations, []any{big, threads}, n, byAny, true},
-		{"events done", gen.DeletePending, []any{big, several(eventID, 100, n)}, n, byAny, true},
-		{"an event that failed", gen.FailPending, []any{"why", 1.0, big, of(eventID, 100)}, 1, byAny, true},
-		{"an event that is poison", gen.Quarantine, []any{"why", big, of(eventID, 100)}, 2, byAny, true},
+		{"events done", gen.DeletePending, []any{big, places(100, n)}, n, byAny, true},
+		{"an event that failed", gen.FailPending, []any{"why", 1.0, big, int64(100)}, 1, byAny, true},
+		{"an event that is poison", gen.Quarantine, []any{"why", big, int64(100)}, 2, byAny, true},
 		{"assignments that end", gen.EndAssignments, []any{several(conversationID, 28_000, n), times(now, n)}, n, byAny, true},
 		{"wishes", gen.KeepWishes, []any{several(contactID, 9000, n), make([]bool, n), times(now, n)}, n, byAny, true},
 		{"ids given by the provider", gen.GiveProviderIDs, []any{big, external, ids}, 2 * n, byAny, true},

@@ -80,7 +80,7 @@ func routeUnrouted(ctx context.Context, q *gen.Queries, one *uid, since time.Tim
 		if err := q.EnsureEventsOf(ctx, r.ReceivedAt.UTC().Format(time.DateOnly)); err != nil {
 			return nil, err
 		}
-		id := r.ID // old, and so before what came since
+		id := r.ID
 		if id == last {
 			id = uid(chat.NewID[chat.InboundEventID]())
 		}

@@ -50,7 +50,7 @@ func queueWrite(b *pgx.Batch, account chat.AccountID, w *chat.Write) {
 		b.Queue(gen.ForgetProviderMedia, n)
 	}
 	for _, q := range w.Quarantined {
-		b.Queue(gen.Quarantine, clip(q.Why), account, q.Event)
+		b.Queue(gen.Quarantine, clip(q.Why), account, q.Place)
 	}
 }
 

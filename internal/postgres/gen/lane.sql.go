@@ -153,11 +153,11 @@ func (q *Queries) ClaimProviderIDs(ctx context.Context, accountID chat.UUID, pro
 }
 
 const DeletePending = `-- name: DeletePending :exec
-DELETE FROM inbound_pending WHERE account_id = $1 AND event_id = any($2::uuid[])
+DELETE FROM inbound_pending WHERE account_id = $1 AND place = any($2::bigint[])
 `
 
-func (q *Queries) DeletePending(ctx context.Context, accountID chat.AccountID, eventIds []chat.UUID) error {
-	_, err := q.db.Exec(ctx, DeletePending, accountID, eventIds)
+func (q *Queries) DeletePending(ctx context.Context, accountID chat.AccountID, places []int64) error {
+	_, err := q.db.Exec(ctx, DeletePending, accountID, places)
 	return err
 }
 
@@ -175,14 +175,14 @@ func (q *Queries) EndAssignments(ctx context.Context, conversationIds []chat.UUI
 
 const FailPending = `-- name: FailPending :exec
 UPDATE inbound_pending SET attempts = attempts + 1, error = $1, due_at = now() + make_interval(secs => $2::float8)
-WHERE account_id = $3 AND event_id = $4
+WHERE account_id = $3 AND place = $4
 `
 
 type FailPendingParams struct {
 	Error     string
 	DelayS    float64
 	AccountID chat.AccountID
-	EventID   chat.InboundEventID
+	Place     int64
 }
 
 func (q *Queries) FailPending(ctx context.Context, arg FailPendingParams) error {
@@ -190,7 +190,7 @@ func (q *Queries) FailPending(ctx context.Context, arg FailPendingParams) error 
 		arg.Error,
 		arg.DelayS,
 		arg.AccountID,
-		arg.EventID,
+		arg.Place,
 	)
 	return err
 }
@@ -471,7 +471,7 @@ const InsertEvents = `-- name: InsertEvents :exec
 
 WITH e AS (
 	INSERT INTO inbound_events (id, account_id, received_at, body)
-	SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::timestamptz[]), unnest($4::bytea[])
+	SELECT unnest($1::uuid[]), unnest($2::uuid[]), now() - (coalesce($3::timestamptz, now()) - unnest($4::timestamptz[])), unnest($5::bytea[])
 	RETURNING id, account_id, received_at
 )
 INSERT INTO inbound_pending (account_id, event_id, received_at)
@@ -481,16 +481,19 @@ SELECT account_id, id, received_at FROM e
 type InsertEventsParams struct {
 	Ids         []chat.UUID
 	AccountIds  []chat.UUID
+	SentAt      *time.Time
 	ReceivedAts []time.Time
 	Bodies      [][]byte
 }
 
 // The lane: how an account's inbound events are applied. The three round trips of lane.go are made of these.
-// Stores raw events and marks them pending, in one statement.
+// Stores raw events and marks them pending, in one statement. When they were received is told by the clock of this database. That of
+// the process says only how long ago it was when it sent them. Without sent_at, received_at is by this clock already.
 func (q *Queries) InsertEvents(ctx context.Context, arg InsertEventsParams) error {
 	_, err := q.db.Exec(ctx, InsertEvents,
 		arg.Ids,
 		arg.AccountIds,
+		arg.SentAt,
 		arg.ReceivedAts,
 		arg.Bodies,
 	)
@@ -500,8 +503,9 @@ func (q *Queries) InsertEvents(ctx context.Context, arg InsertEventsParams) erro
 const InsertEventsAgain = `-- name: InsertEventsAgain :exec
 WITH e AS (
 	INSERT INTO inbound_events (id, account_id, received_at, body)
-	SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::timestamptz[]), unnest($4::bytea[])
-	ON CONFLICT (id, received_at) DO NOTHING
+	SELECT x.id, x.account_id, x.received_at, x.body
+	FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::uuid[]) AS account_id, now() - ($3::timestamptz - unnest($4::timestamptz[])) AS received_at, unnest($5::bytea[]) AS body) AS x
+	WHERE NOT EXISTS (SELECT 1 FROM inbound_events o WHERE o.id = x.id AND o.received_at > x.received_at - interval '1 minute' AND o.received_at < x.received_at + interval '1 minute')
 	RETURNING id, account_id, received_at
 )
 INSERT INTO inbound_pending (account_id, event_id, received_at)
@@ -511,6 +515,7 @@ SELECT account_id, id, received_at FROM e
 type InsertEventsAgainParams struct {
 	Ids         []chat.UUID
 	AccountIds  []chat.UUID
+	SentAt      time.Time
 	ReceivedAts []time.Time
 	Bodies      [][]byte
 }
@@ -520,6 +525,7 @@ func (q *Queries) InsertEventsAgain(ctx context.Context, arg InsertEventsAgainPa
 	_, err := q.db.Exec(ctx, InsertEventsAgain,
 		arg.Ids,
 		arg.AccountIds,
+		arg.SentAt,
 		arg.ReceivedAts,
 		arg.Bodies,
 	)
@@ -1112,18 +1118,19 @@ func (q *Queries) ParkUpdates(ctx context.Context, arg ParkUpdatesParams) error 
 }
 
 const PendingEvents = `-- name: PendingEvents :many
-SELECT p.event_id, p.received_at, p.attempts, e.body
+SELECT p.place, p.event_id, p.received_at, p.attempts, e.body
 FROM (
-	SELECT q.event_id, q.received_at, q.attempts FROM inbound_pending q
+	SELECT q.place, q.event_id, q.received_at, q.attempts FROM inbound_pending q
 	WHERE q.account_id = $1 AND (q.due_at IS NULL OR q.due_at <= now())
-	ORDER BY q.account_id, q.event_id LIMIT $2
+	ORDER BY q.account_id, q.place LIMIT $2
 ) p
 JOIN inbound_events e ON e.id = p.event_id AND e.received_at = p.received_at
 WHERE current_setting('gatehouse.lane', true) = ($1::uuid)::text
-ORDER BY p.event_id
+ORDER BY p.place
 `
 
 type PendingEventsRow struct {
+	Place      int64
 	EventID    chat.InboundEventID
 	ReceivedAt time.Time
 	Attempts   int32
@@ -1142,6 +1149,7 @@ func (q *Queries) PendingEvents(ctx context.Context, accountID chat.AccountID, m
 	for rows.Next() {
 		var i PendingEventsRow
 		if err := rows.Scan(
+			&i.Place,
 			&i.EventID,
 			&i.ReceivedAt,
 			&i.Attempts,
@@ -1186,7 +1194,7 @@ func (q *Queries) PendingLanes(ctx context.Context, ageS float64) ([]chat.Accoun
 
 const Quarantine = `-- name: Quarantine :exec
 WITH gone AS (
-	DELETE FROM inbound_pending p WHERE p.account_id = $2 AND p.event_id = $3
+	DELETE FROM inbound_pending p WHERE p.account_id = $2 AND p.place = $3
 	RETURNING p.event_id, p.account_id, p.received_at, p.attempts
 )
 INSERT INTO quarantined_events (event_id, account_id, received_at, attempts, error, body)
@@ -1195,8 +1203,8 @@ FROM gone g JOIN inbound_events e ON e.id = g.event_id AND e.received_at = g.rec
 ON CONFLICT (event_id) DO UPDATE SET attempts = quarantined_events.attempts + excluded.attempts, error = excluded.error, quarantined_at = now(), replayed_at = NULL
 `
 
-func (q *Queries) Quarantine(ctx context.Context, error string, accountID chat.AccountID, eventID chat.InboundEventID) error {
-	_, err := q.db.Exec(ctx, Quarantine, error, accountID, eventID)
+func (q *Queries) Quarantine(ctx context.Context, error string, accountID chat.AccountID, place int64) error {
+	_, err := q.db.Exec(ctx, Quarantine, error, accountID, place)
 	return err
 }
 

@@ -274,6 +274,7 @@ type InboundEvent struct {
 
 type InboundPending struct {
 	AccountID  chat.AccountID
+	Place      int64
 	EventID    chat.InboundEventID
 	ReceivedAt time.Time
 	Attempts   int32

@@ -62,8 +62,10 @@ func (q *Queries) QuarantinedDays(ctx context.Context, event *chat.UUID, since t
 const ReplayEvents = `-- name: ReplayEvents :many
 INSERT INTO inbound_pending (account_id, event_id, received_at)
 SELECT e.account_id, e.id, e.received_at FROM inbound_events e
-WHERE e.id = $1::uuid OR ($1::uuid IS NULL AND e.received_at >= $2::timestamptz)
-ON CONFLICT DO NOTHING RETURNING account_id
+WHERE (e.id = $1::uuid OR ($1::uuid IS NULL AND e.received_at >= $2::timestamptz))
+	AND NOT EXISTS (SELECT 1 FROM inbound_pending p WHERE p.event_id = e.id AND p.account_id = e.account_id)
+ORDER BY e.received_at, e.id
+RETURNING account_id
 `
 
 func (q *Queries) ReplayEvents(ctx context.Context, event *chat.UUID, since time.Time) ([]chat.AccountID, error) {

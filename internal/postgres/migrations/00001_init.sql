@@ -458,14 +458,16 @@ CREATE TABLE inbound_events (
 -- What a lane has still to do. DELETEd in the transaction that does it. Every look of a lane walks over what was deleted and not
 -- vacuumed, 2 ms over 400,000 (docs/performance.md): so it is vacuumed after 5,000, also when a backlog made it look large. The
 -- file is not cut off at its end, for that would lock the lanes out of a table that fills again.
+-- The order of a lane is the order in which this database took its events, whatever the clocks of the gateways say.
 CREATE TABLE inbound_pending (
 	account_id  uuid NOT NULL,
+	place       bigint GENERATED ALWAYS AS IDENTITY,
 	event_id    uuid NOT NULL,
 	received_at timestamptz NOT NULL,
 	attempts    integer NOT NULL DEFAULT 0,
 	error       text NOT NULL DEFAULT '',
 	due_at      timestamptz, -- a failed one's next try
-	PRIMARY KEY (account_id, event_id)
+	PRIMARY KEY (account_id, place)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, vacuum_truncate = off);
 
 -- Poison: events that could not be applied. `gatehouse replay` puts them back. Each has a copy of what it was, so that the

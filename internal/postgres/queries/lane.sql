@@ -1,10 +1,11 @@
 -- The lane: how an account's inbound events are applied. The three round trips of lane.go are made of these.
 
 -- name: InsertEvents :exec
--- Stores raw events and marks them pending, in one statement.
+-- Stores raw events and marks them pending, in one statement. When they were received is told by the clock of this database. That of
+-- the process says only how long ago it was when it sent them. Without sent_at, received_at is by this clock already.
 WITH e AS (
 	INSERT INTO inbound_events (id, account_id, received_at, body)
-	SELECT unnest(@ids::uuid[]), unnest(@account_ids::uuid[]), unnest(@received_ats::timestamptz[]), unnest(@bodies::bytea[])
+	SELECT unnest(sqlc.arg(ids)::uuid[]), unnest(sqlc.arg(account_ids)::uuid[]), now() - (coalesce(sqlc.narg(sent_at)::timestamptz, now()) - unnest(sqlc.arg(received_ats)::timestamptz[])), unnest(sqlc.arg(bodies)::bytea[])
 	RETURNING id, account_id, received_at
 )
 INSERT INTO inbound_pending (account_id, event_id, received_at)
@@ -14,8 +15,9 @@ SELECT account_id, id, received_at FROM e;
 -- InsertEvents, of events that may be stored already. Then they are pending too, or were applied.
 WITH e AS (
 	INSERT INTO inbound_events (id, account_id, received_at, body)
-	SELECT unnest(@ids::uuid[]), unnest(@account_ids::uuid[]), unnest(@received_ats::timestamptz[]), unnest(@bodies::bytea[])
-	ON CONFLICT (id, received_at) DO NOTHING
+	SELECT x.id, x.account_id, x.received_at, x.body
+	FROM (SELECT unnest(sqlc.arg(ids)::uuid[]) AS id, unnest(sqlc.arg(account_ids)::uuid[]) AS account_id, now() - (sqlc.arg(sent_at)::timestamptz - unnest(sqlc.arg(received_ats)::timestamptz[])) AS received_at, unnest(sqlc.arg(bodies)::bytea[]) AS body) AS x
+	WHERE NOT EXISTS (SELECT 1 FROM inbound_events o WHERE o.id = x.id AND o.received_at > x.received_at - interval '1 minute' AND o.received_at < x.received_at + interval '1 minute')
 	RETURNING id, account_id, received_at
 )
 INSERT INTO inbound_pending (account_id, event_id, received_at)
@@ -32,15 +34,15 @@ SELECT now()::timestamptz AS now, set_config('gatehouse.lane', account_id::text,
 -- name: PendingEvents :many
 -- The oldest events of a lane that are due. It runs after LockLane, in the same pipeline: its snapshot must be younger than
 -- the lock, and without the lock it reads nothing.
-SELECT p.event_id, p.received_at, p.attempts, e.body
+SELECT p.place, p.event_id, p.received_at, p.attempts, e.body
 FROM (
-	SELECT q.event_id, q.received_at, q.attempts FROM inbound_pending q
+	SELECT q.place, q.event_id, q.received_at, q.attempts FROM inbound_pending q
 	WHERE q.account_id = @account_id AND (q.due_at IS NULL OR q.due_at <= now())
-	ORDER BY q.account_id, q.event_id LIMIT @most
+	ORDER BY q.account_id, q.place LIMIT @most
 ) p
 JOIN inbound_events e ON e.id = p.event_id AND e.received_at = p.received_at
 WHERE current_setting('gatehouse.lane', true) = (@account_id::uuid)::text
-ORDER BY p.event_id;
+ORDER BY p.place;
 
 -- name: LaneDue :one
 SELECT EXISTS (SELECT 1 FROM inbound_pending q JOIN inbound_events e ON e.id = q.event_id AND e.received_at = q.received_at
@@ -285,15 +287,15 @@ JOIN provider_ids p ON p.provider_id = u.provider_id AND p.account_id = u.accoun
 WHERE u.expires_at > now() + make_interval(hours => 23, mins => 50, secs => @shift_s::float8) LIMIT 200;
 
 -- name: DeletePending :exec
-DELETE FROM inbound_pending WHERE account_id = @account_id AND event_id = any(@event_ids::uuid[]);
+DELETE FROM inbound_pending WHERE account_id = @account_id AND place = any(@places::bigint[]);
 
 -- name: FailPending :exec
 UPDATE inbound_pending SET attempts = attempts + 1, error = @error, due_at = now() + make_interval(secs => @delay_s::float8)
-WHERE account_id = @account_id AND event_id = @event_id;
+WHERE account_id = @account_id AND place = @place;
 
 -- name: Quarantine :exec
 WITH gone AS (
-	DELETE FROM inbound_pending p WHERE p.account_id = @account_id AND p.event_id = @event_id
+	DELETE FROM inbound_pending p WHERE p.account_id = @account_id AND p.place = @place
 	RETURNING p.event_id, p.account_id, p.received_at, p.attempts
 )
 INSERT INTO quarantined_events (event_id, account_id, received_at, attempts, error, body)

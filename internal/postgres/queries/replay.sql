@@ -28,8 +28,10 @@ SELECT ensure_events_of(sqlc.arg(day)::text::date);
 -- name: ReplayEvents :many
 INSERT INTO inbound_pending (account_id, event_id, received_at)
 SELECT e.account_id, e.id, e.received_at FROM inbound_events e
-WHERE e.id = sqlc.narg(event)::uuid OR (sqlc.narg(event)::uuid IS NULL AND e.received_at >= sqlc.arg(since)::timestamptz)
-ON CONFLICT DO NOTHING RETURNING account_id;
+WHERE (e.id = sqlc.narg(event)::uuid OR (sqlc.narg(event)::uuid IS NULL AND e.received_at >= sqlc.arg(since)::timestamptz))
+	AND NOT EXISTS (SELECT 1 FROM inbound_pending p WHERE p.event_id = e.id AND p.account_id = e.account_id)
+ORDER BY e.received_at, e.id
+RETURNING account_id;
 
 -- name: NoteReplayed :exec
 UPDATE quarantined_events SET replayed_at = now()
