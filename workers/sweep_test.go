@@ -9,11 +9,12 @@ import (
 	"gatehouse/internal/desk/desktest"
 )
 
-// past moves an event, as it was received, so many days back.
-func past(h *house, e *chat.RawEvent, days int) {
+// past moves pending events, as if they had been received so many days ago.
+func past(h *house, days int) {
 	h.T.Helper()
-	e.ReceivedAt = e.ReceivedAt.AddDate(0, 0, -days)
-	h.Exec(`SELECT ensure_events_of(($1::timestamptz AT TIME ZONE 'UTC')::date)`, e.ReceivedAt)
+	h.Exec(`SELECT ensure_events_of((now() AT TIME ZONE 'UTC')::date - $1::int)`, days)
+	h.Exec(`UPDATE inbound_events SET received_at = received_at - make_interval(days => $1)`, days)
+	h.Exec(`UPDATE inbound_pending SET received_at = received_at - make_interval(days => $1)`, days)
 }
 
 // prune does what the sweeper does every minute.
@@ -27,9 +28,8 @@ func TestPoisonIsReplayedAlsoWhenItsDayIsDropped(t *testing.T) {
 	h := build(t, desktest.New(t))
 	phone := h.Phone(1)
 	fine, bad := h.Event(h.Text(phone, "m1", "one")), h.Event(h.Text(phone, "m2", "panic"))
-	past(h, &fine, 20)
-	past(h, &bad, 20)
 	h.Accept(fine, bad)
+	past(h, 20)
 	h.Drain()
 	if len(h.Quarantine()) != 1 {
 		t.Fatalf("put aside: %q", h.Quarantine())

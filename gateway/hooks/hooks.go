@@ -215,7 +215,7 @@ func (h *Hooks) keep(ctx context.Context, c *fiber.Ctx, r channels.Request, v ve
 
 func (h *Hooks) event(r channels.Request, kind chat.ChannelKind, to addressee) chat.RawEvent {
 	return chat.RawEvent{
-		ID: chat.NewID[chat.InboundEventID](), AccountID: to.account, Key: to.key, Kind: kind, ReceivedAt: h.deps.Now(), Body: r.Body,
+		ID: chat.NewID[chat.InboundEventID](), AccountID: to.account, Key: to.key, Kind: kind, Body: r.Body,
 	}
 }
 

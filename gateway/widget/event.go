@@ -24,19 +24,18 @@ type rawEvent struct {
 }
 
 // envelope makes the raw event of one deed of a visitor.
-func envelope(account chat.AccountID, visitor chat.Address, now time.Time, e rawEvent) (chat.RawEvent, error) {
+func envelope(account chat.AccountID, visitor chat.Address, e rawEvent) (chat.RawEvent, error) {
 	e.V, e.Account, e.Visitor = 1, account.String(), visitor.Value
 	body, err := json.Marshal(e)
 	if err != nil {
 		return chat.RawEvent{}, err
 	}
 	return chat.RawEvent{
-		ID:         chat.NewID[chat.InboundEventID](),
-		AccountID:  account,
-		Key:        chat.AccountKey{Kind: chat.Webchat, Type: "account", Value: account.String()},
-		Kind:       chat.Webchat,
-		ReceivedAt: now,
-		Body:       body,
+		ID:        chat.NewID[chat.InboundEventID](),
+		AccountID: account,
+		Key:       chat.AccountKey{Kind: chat.Webchat, Type: "account", Value: account.String()},
+		Kind:      chat.Webchat,
+		Body:      body,
 	}, nil
 }
 

@@ -143,7 +143,7 @@ func TestTheEventsAreThoseThatTheDriverReads(t *testing.T) {
 		},
 		"read": {Type: typeRead, At: time.Date(2026, 11, 21, 14, 6, 0, 500_000_000, time.UTC)},
 	} {
-		raw, err := envelope(account, addressOf(account, "019a9e4c-7d00-7000-8000-0000000000b2"), time.Now(), e)
+		raw, err := envelope(account, addressOf(account, "019a9e4c-7d00-7000-8000-0000000000b2"), e)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -283,7 +283,7 @@ func FuzzParseWidgetFrame(f *testing.F) {
 			if _, err := chat.ParseID[chat.MessageID](got.ClientID); err != nil {
 				t.Fatalf("client id %q", got.ClientID)
 			}
-			raw, err := envelope(chat.AccountID{1}, addressOf(chat.AccountID{1}, "v"), time.Unix(0, 0), rawEvent{ID: got.ClientID, Text: got.Text, Page: got.Page})
+			raw, err := envelope(chat.AccountID{1}, addressOf(chat.AccountID{1}, "v"), rawEvent{ID: got.ClientID, Text: got.Text, Page: got.Page})
 			if err != nil || !json.Valid(raw.Body) {
 				t.Fatal(err)
 			}

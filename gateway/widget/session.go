@@ -320,7 +320,7 @@ func (s *session) message(f visitorFrame) {
 		return
 	}
 	s.srv.hub.await(s, f.ClientID)
-	if err := s.accept(ctx, now, e); err != nil {
+	if err := s.accept(ctx, e); err != nil {
 		refuse(err)
 		return
 	}
@@ -329,8 +329,8 @@ func (s *session) message(f visitorFrame) {
 }
 
 // accept hands a deed to the door of all providers.
-func (s *session) accept(ctx context.Context, now time.Time, e rawEvent) error {
-	raw, err := envelope(s.site.account.ID, s.address, now, e)
+func (s *session) accept(ctx context.Context, e rawEvent) error {
+	raw, err := envelope(s.site.account.ID, s.address, e)
 	if err != nil {
 		return err
 	}
@@ -363,7 +363,7 @@ func (s *session) read(f visitorFrame) {
 	}
 	ctx, cancel := context.WithTimeout(s.srv.closing, acceptWithin)
 	defer cancel()
-	if err := s.accept(ctx, now, rawEvent{Type: typeRead, At: at}); err != nil {
+	if err := s.accept(ctx, rawEvent{Type: typeRead, At: at}); err != nil {
 		s.srv.note("take a read mark", err)
 		return // the next one carries it
 	}

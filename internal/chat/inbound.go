@@ -11,7 +11,7 @@ type RawEvent struct {
 	AccountID  AccountID // the lane it lies in
 	Key        AccountKey
 	Kind       ChannelKind
-	ReceivedAt time.Time
+	ReceivedAt time.Time // by the database's clock; the store gives it
 	Body       []byte
 	Attempts   int   // failed tries so far
 	Place      int64 // in its lane; the store gives it

@@ -26,8 +26,9 @@ type colleague struct {
 	rng  *rand.Rand
 
 	mu       sync.Mutex
-	threads  map[string]*thread // the screen
-	shown    map[string]int     // provider ids of customers' messages, by how often they were shown
+	threads  map[string]*thread   // the screen
+	shown    map[string]int       // provider ids of customers' messages, by how often they were shown
+	seen     map[string]time.Time // when first
 	cursor   string
 	stream   *agent.Stream     // nil while there is none
 	accepted map[string]string // our replies that the desk took, and their ids
@@ -101,7 +102,7 @@ func (h *house) hire(name string, capacity int, ends string, seed uint64, depart
 		h.t.Fatalf("%s: %v", name, err)
 	}
 	return &colleague{
-		Agent: a, name: name, ends: ends, rng: rand.New(rand.NewPCG(seed, 7)), threads: map[string]*thread{}, shown: map[string]int{},
+		Agent: a, name: name, ends: ends, rng: rand.New(rand.NewPCG(seed, 7)), threads: map[string]*thread{}, shown: map[string]int{}, seen: map[string]time.Time{},
 		accepted: map[string]string{}, doubtful: map[string]bool{}, work: make(chan string, 64), behind: make(chan struct{}, 1),
 	}
 }
@@ -188,7 +189,9 @@ func (c *colleague) apply(r row, events []event) {
 		}
 		t.last, t.told = e.Seq, append(t.told, e.says())
 		if e.Kind == "message" && e.Message != nil && e.Message.Direction == "in" {
-			c.shown[e.Message.ExternalID]++
+			if c.shown[e.Message.ExternalID]++; c.shown[e.Message.ExternalID] == 1 {
+				c.seen[e.Message.ExternalID] = time.Now()
+			}
 			asks = true
 		}
 	}
@@ -331,8 +334,13 @@ func (c *colleague) answer(ctx context.Context) {
 	}
 }
 
-// reply sends one answer, again and again under the same key until the desk says what became of it.
+// reply sends one answer and tells whether the desk took it.
 func (c *colleague) reply(ctx context.Context, id, key string) bool {
+	return c.say(ctx, id, key) == nil
+}
+
+// say sends one answer, again and again under the same key until the desk says what became of it.
+func (c *colleague) say(ctx context.Context, id, key string) error {
 	text := fmt.Sprintf("%s here, we are looking into it (%s)", c.name, key)
 	for {
 		var made struct{ ID string }
@@ -344,16 +352,16 @@ func (c *colleague) reply(ctx context.Context, id, key string) bool {
 			delete(c.doubtful, text)
 			c.accepted[text] = made.ID
 			c.mu.Unlock()
-			return true
+			return nil
 		case errors.As(err, &refused) && refused.Status < 500 && refused.Status != 429:
 			delete(c.doubtful, text)
 			c.mu.Unlock()
-			return false
+			return err
 		}
 		c.doubtful[text] = true
 		c.mu.Unlock()
 		if !wait(ctx, 100*time.Millisecond) {
-			return false
+			return err
 		}
 	}
 }

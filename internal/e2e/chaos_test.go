@@ -5,24 +5,21 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"net"
 	"net/url"
 	"os"
 	"os/exec"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
-	"github.com/jackc/pgx/v5"
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
-	"gatehouse/internal/fakemeta"
+	"gatehouse/internal/embedded"
+	"gatehouse/internal/embedded/embeddedtest"
 )
 
 var only = flag.String("faults", "", "comma-separated names of the faults to inject, or all; empty: a quick choice")
@@ -41,11 +38,16 @@ func chosen(name string, quick bool) bool {
 // fault is a row of RELIABILITY.md §2. Each has a house of its own: two gateways behind a balancer, two workers, Postgres and
 // Redis behind toxiproxy.
 type fault struct {
-	name string
-	what string
-	load forecast // zero: usual
-	fast bool     // one of the quick choice
-	do   func(s *weather)
+	name   string
+	what   string
+	load   forecast         // zero: usual
+	fast   bool             // one of the quick choice
+	tag    string           // with which the binary is built
+	small  int              // megabytes of the file system below Postgres; 0: as large as the machine's
+	leaves map[string]int   // what may still be due afterwards
+	bounds bounds           // how well it must go beside
+	do     func(w *weather) //
+	after  func(w *weather) // looks at what is left, once all is calm; may be nil
 }
 
 // usual is profile L3: gentle, so that what is measured is the fault.
@@ -56,6 +58,7 @@ type weather struct {
 	*storm
 	load            forecast
 	postgres, redis *toxiproxy.Proxy
+	disk            string // below Postgres, if it is small
 }
 
 func TestChaos(t *testing.T) {
@@ -72,13 +75,51 @@ func TestChaos(t *testing.T) {
 			}
 			w := &weather{load: f.load}
 			w.storm = newStorm(t, f.load, func(hosts ...string) *house {
-				h := newHouse(t, hosts...)
+				h := f.house(t, w, hosts)
 				w.postgres, w.redis = between(h, 0, "DATABASE_URL"), between(h, 1, "REDIS_URL")
 				return h
 			})
+			w.h.leaves = f.leaves
+			if *only != "" { // the quick choice runs beside other tests, whose load is not what is judged
+				w.bounds = f.bounds
+			}
 			w.blow(f.name, f.load, func(*storm) { f.do(w) })
+			if f.after != nil {
+				f.after(w)
+			}
 		})
 	}
+}
+
+// house is where the fault happens.
+func (f fault) house(t *testing.T, w *weather, hosts []string) *house {
+	t.Helper()
+	s := embeddedtest.Start
+	if f.small > 0 {
+		w.disk = smallDisk(t, f.small)
+		s = func(t testing.TB, parts embedded.Parts) *embedded.Servers {
+			return embeddedtest.StartIn(t, w.disk, parts)
+		}
+	}
+	h := houseOn(t, s(t, embedded.Both), hosts...)
+	h.tag = f.tag
+	h.command(t.Context(), "", "migrate")
+	return h
+}
+
+// smallDisk is a folder with so many megabytes. It needs root.
+func smallDisk(t *testing.T, megabytes int) string {
+	t.Helper()
+	dir := t.TempDir()
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", fmt.Sprintf("size=%dm,mode=0755", megabytes), "gatehouse-test", dir).CombinedOutput(); err != nil {
+		t.Fatalf("a small file system could not be mounted: %v: %s", err, out)
+	}
+	t.Cleanup(func() {
+		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
+	})
+	return dir
 }
 
 // between puts a proxy between the house and one of its servers.
@@ -174,283 +215,6 @@ func (w *weather) cache() *redis.Client {
 	rdb := redis.NewClient(opt)
 	w.t.Cleanup(func() { _ = rdb.Close() })
 	return rdb
-}
-
-var faults = []fault{
-	{name: "F1", what: "a gateway is killed, again and again", do: func(w *weather) {
-		w.during(5, func(i int) { w.gateways[i%2].restart() })
-	}},
-	{name: "F2", what: "all gateways are killed at once, for 3 s", do: func(w *weather) {
-		w.during(1, func(int) {
-			for _, g := range w.gateways {
-				g.kill()
-			}
-			w.calm(3 * time.Second)
-			for _, g := range w.gateways {
-				g.start()
-			}
-		})
-	}},
-	{name: "F3", what: "a worker is killed, five times", do: func(w *weather) {
-		w.during(5, func(i int) { w.workers[i%2].restart() })
-	}},
-	{name: "F4", what: "all workers are dead for 10 s", do: func(w *weather) {
-		w.during(1, func(int) {
-			for _, p := range w.workers {
-				p.kill()
-			}
-			w.calm(10 * time.Second)
-			for _, p := range w.workers {
-				p.start()
-			}
-		})
-	}},
-	{name: "F5", what: "a worker sleeps for 12 s, and goes on as if nothing were", do: func(w *weather) {
-		w.during(2, func(i int) { w.freeze(12*time.Second, w.workers[i%2].pid()) })
-	}},
-	{name: "F6", what: "Redis is killed, and back after 3 s", do: func(w *weather) {
-		w.during(1, func(int) {
-			_, pid := w.h.servers.PIDs()
-			signal(pid, syscall.SIGKILL)
-			w.cut(w.redis, 3*time.Second)
-		})
-	}},
-	{name: "F7", what: "Redis is away for most of the time", do: func(w *weather) {
-		w.during(1, func(int) { w.cut(w.redis, 20*time.Second) })
-	}},
-	{name: "F8", what: "Redis is emptied, ten times", do: func(w *weather) {
-		w.during(10, func(int) { w.h.flush() })
-	}},
-	{name: "F9", what: "Redis has no memory left, for 15 s", do: func(w *weather) {
-		rdb := w.cache()
-		limit := func(bytes string) {
-			if err := rdb.ConfigSet(w.t.Context(), "maxmemory", bytes).Err(); err != nil {
-				w.t.Fatal(err)
-			}
-		}
-		w.during(1, func(int) {
-			limit("1")
-			w.calm(15 * time.Second)
-			limit("0")
-		})
-	}},
-	{name: "F10", what: "Redis loses keys: leases, tasks, whole queues", do: func(w *weather) {
-		rdb := w.cache()
-		w.during(10, func(int) {
-			keys, err := rdb.Keys(w.t.Context(), "*").Result()
-			if err != nil {
-				w.t.Fatal(err)
-			}
-			for _, k := range keys {
-				switch w.rng.IntN(3) {
-				case 0:
-					rdb.Del(w.t.Context(), k)
-				case 1:
-					rdb.Rename(w.t.Context(), k, k+".lost")
-				}
-			}
-		})
-	}},
-	{name: "F11", what: "Redis hangs for 15 s", do: func(w *weather) {
-		w.during(1, func(int) {
-			_, pid := w.h.servers.PIDs()
-			w.freeze(15*time.Second, pid)
-		})
-	}},
-	{name: "F12", fast: true, what: "Redis becomes a replica that takes no writes, for 10 s, and loses what it had", do: func(w *weather) {
-		rdb := w.cache()
-		w.during(1, func(int) {
-			if err := rdb.ReplicaOf(w.t.Context(), "127.0.0.1", "1").Err(); err != nil {
-				w.t.Fatal(err)
-			}
-			w.calm(10 * time.Second)
-			if err := rdb.ReplicaOf(w.t.Context(), "NO", "ONE").Err(); err != nil {
-				w.t.Fatal(err)
-			}
-			w.h.flush()
-		})
-	}},
-	{name: "F13", what: "Postgres is killed, three times", do: func(w *weather) {
-		w.during(3, func(int) {
-			pid, _ := w.h.servers.PIDs()
-			signal(pid, syscall.SIGKILL)
-		})
-	}},
-	{name: "F14", what: "Postgres is away for 20 s", do: func(w *weather) {
-		w.during(1, func(int) { w.cut(w.postgres, 20*time.Second) })
-	}},
-	{name: "F15", what: "Postgres restarts fast, under two seconds", do: func(w *weather) {
-		w.during(2, func(int) {
-			pid, _ := w.h.servers.PIDs()
-			signal(pid, syscall.SIGINT) // its fast shutdown; embedded starts it again
-		})
-	}},
-	{name: "F16", fast: true, what: "a backend of Postgres is ended every 200 ms", do: func(w *weather) {
-		conn := database(w.t, w.h.servers.DatabaseURL)
-		w.during(50, func(int) {
-			if _, err := conn.Exec(w.t.Context(), `SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM pg_stat_activity
-				WHERE application_name LIKE 'gatehouse-%' ORDER BY random() LIMIT 1) AS x`); err != nil {
-				w.t.Fatal(err)
-			}
-		})
-	}},
-	{name: "F17", fast: true, what: "connections to Postgres break in the middle of answers", do: func(w *weather) {
-		w.during(8, func(int) {
-			w.poison(w.postgres, "reset_peer", "downstream", map[string]any{"timeout": w.rng.IntN(40)}, 250*time.Millisecond)
-		})
-	}},
-	{name: "F19", what: "somebody locks the conversations for 15 s", do: func(w *weather) {
-		w.during(1, func(int) {
-			tx, err := database(w.t, w.h.servers.DatabaseURL).Begin(w.t.Context())
-			if err == nil {
-				_, err = tx.Exec(w.t.Context(), "LOCK TABLE conversations IN ACCESS EXCLUSIVE MODE")
-			}
-			if err != nil {
-				w.t.Fatal(err)
-			}
-			w.calm(15 * time.Second)
-			if err := tx.Rollback(w.t.Context()); err != nil {
-				w.t.Fatal(err)
-			}
-		})
-	}},
-	{name: "F20", what: "one hot contact writes 500 messages", load: forecast{gateways: 2, workers: 2, messages: 500, perSecond: 100, contacts: 1, duplicatePct: 10}, do: func(*weather) {}},
-	{name: "F21", what: "a transaction stays open all the time, so that nothing can be vacuumed", do: func(w *weather) {
-		tx, err := database(w.t, w.h.servers.DatabaseURL).BeginTx(w.t.Context(), pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
-		if err == nil {
-			_, err = tx.Exec(w.t.Context(), "SELECT count(*) FROM conversations")
-		}
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		w.after(w.load, 0.95)
-		if err := tx.Rollback(w.t.Context()); err != nil {
-			w.t.Fatal(err)
-		}
-	}},
-	{name: "F22", fast: true, what: "the provider takes a message and hangs", do: func(w *weather) {
-		w.meta.AddFault(fakemeta.Fault{Skip: 5, Times: 20, Hang: 3 * time.Second, Reset: true})
-	}},
-	{name: "F23", what: "the provider throttles for a while", do: func(w *weather) {
-		w.meta.AddFault(fakemeta.Fault{Skip: 5, Times: 20, Code: 131056})
-		w.during(1, func(int) {
-			id := w.meta.AddFault(fakemeta.Fault{Code: 130429, Status: 429, RetryAfter: 1})
-			w.calm(10 * time.Second)
-			w.meta.RemoveFault(id)
-		})
-	}},
-	{name: "F24", what: "the provider answers 503 for 10 s", do: func(w *weather) {
-		w.during(1, func(int) {
-			id := w.meta.AddFault(fakemeta.Fault{Status: 503, Code: 131000})
-			w.calm(10 * time.Second)
-			w.meta.RemoveFault(id)
-		})
-	}},
-	{name: "F26", fast: true, what: "every webhook comes twice at once, to two gateways", load: forecast{gateways: 2, workers: 2, messages: 1500, perSecond: 100, contacts: 200, duplicatePct: 100}, do: func(*weather) {}},
-	{name: "F28", what: "webhooks out of order, statuses first and several times", load: forecast{gateways: 2, workers: 2, messages: 1500, perSecond: 100, contacts: 200, reorderPct: 60}, do: func(w *weather) {
-		w.meta.AddFault(fakemeta.Fault{StatusesFirst: true, StatusCopies: 3, Statuses: []string{"read", "delivered", "sent"}})
-	}},
-	{name: "F31", fast: true, what: "the agents' connections break all the time", do: func(w *weather) {
-		w.during(60, func(int) {
-			c := w.team[w.rng.IntN(len(w.team))]
-			c.mu.Lock()
-			if c.stream != nil {
-				c.stream.Close()
-			}
-			c.mu.Unlock()
-		})
-	}},
-	{name: "F32", what: "agents come, go and change their capacity all the time", do: func(w *weather) {
-		ctx, stop := context.WithCancel(w.t.Context())
-		var wg sync.WaitGroup
-		for _, c := range w.team {
-			wg.Go(func() {
-				for i := 0; wait(ctx, 150*time.Millisecond); i++ {
-					_ = c.SetPresence(ctx, []string{"online", "break", "online"}[i%3]) // refusals are part of it
-				}
-				_ = c.SetPresence(w.t.Context(), "online")
-			})
-		}
-		w.after(w.load, 0.9)
-		stop()
-		wg.Wait()
-	}},
-	{name: "F42", what: "everything is stopped and started in good order", do: func(w *weather) {
-		w.during(4, func(i int) {
-			p := append(w.gateways, w.workers...)[i]
-			if took, err := p.stop(30 * time.Second); err != nil {
-				w.t.Errorf("%s did not end well, after %s: %v", p.name, took, err)
-			}
-			p.start()
-		})
-	}},
-	{name: "F43", what: "little memory and many connections", load: forecast{gateways: 2, workers: 2, messages: 6000, perSecond: 400, contacts: 300, duplicatePct: 10}, do: func(w *weather) {
-		const most = 400 << 20 // resident; the limit of the heap is 128 MB
-		for _, p := range append(w.gateways[:2:2], w.workers...) {
-			p.restart("GOMEMLIMIT=128MiB")
-		}
-		letGo := w.connect(2000)
-		w.after(w.load, 0.9)
-		letGo()
-		for _, p := range append(w.gateways[:2:2], w.workers...) {
-			if rss := p.resident(w.t); rss > most {
-				w.t.Errorf("%s holds %d MB", p.name, rss>>20)
-			}
-		}
-	}},
-	{name: "F44", what: "a gateway has no file descriptors left, for 10 s", do: func(w *weather) {
-		w.during(1, func(int) {
-			limit := func(n string) {
-				for _, g := range w.gateways {
-					if out, err := exec.Command("prlimit", "--pid", strconv.Itoa(g.pid()), "--nofile="+n+":").CombinedOutput(); err != nil {
-						w.t.Fatalf("%v: %s", err, out)
-					}
-				}
-			}
-			limit("64")
-			letGo := w.connect(300)
-			w.calm(10 * time.Second)
-			letGo()
-			limit("1024")
-			for _, g := range w.gateways {
-				if s := g.output(); strings.Count(s, "too many open files") > 1000 {
-					w.t.Errorf("%s says so %d times", g.name, strings.Count(s, "too many open files"))
-				}
-			}
-		})
-	}},
-}
-
-// connect opens connections that say nothing, until letGo is called.
-func (w *weather) connect(n int) (letGo func()) {
-	var all []net.Conn
-	for range n {
-		c, err := net.DialTimeout("tcp", strings.TrimPrefix(w.h.url, "http://"), 2*time.Second)
-		if err != nil {
-			break // no more are taken
-		}
-		all = append(all, c)
-	}
-	w.t.Logf("%d connections", len(all))
-	return func() {
-		for _, c := range all {
-			_ = c.Close()
-		}
-	}
-}
-
-// resident is how many bytes of memory the process has held at most.
-func (p *process) resident(t *testing.T) (bytes int64) {
-	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.pid()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, peak, _ := strings.Cut(string(status), "VmHWM:")
-	if _, err := fmt.Sscanf(peak, "%d kB", &bytes); err != nil {
-		t.Fatalf("%v: %s", err, status)
-	}
-	return bytes << 10
 }
 
 // F37: a migration is killed in the middle, again and again; the next one goes through, and the product works.

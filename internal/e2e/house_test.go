@@ -34,8 +34,9 @@ type house struct {
 	t       *testing.T
 	servers *embedded.Servers // nil if Postgres and Redis are the product's own
 	env     []string
-	tag     string // with which the binary is built
-	url     string // public listener of the gateway
+	tag     string         // with which the binary is built
+	leaves  map[string]int // what may be due when all is done
+	url     string         // public listener of the gateway
 	admin   *agent.Agent
 
 	mu        sync.Mutex
@@ -54,7 +55,12 @@ func newHouse(t *testing.T, hosts ...string) *house {
 // emptyHouse is newHouse without a schema.
 func emptyHouse(t *testing.T, hosts ...string) *house {
 	t.Helper()
-	s := embeddedtest.Start(t, embedded.Both)
+	return houseOn(t, embeddedtest.Start(t, embedded.Both), hosts...)
+}
+
+// houseOn is emptyHouse on given servers.
+func houseOn(t *testing.T, s *embedded.Servers, hosts ...string) *house {
+	t.Helper()
 	secret := make([]byte, 32)
 	_, _ = rand.Read(secret) // never fails
 	h := &house{t: t, servers: s, url: "http://" + freePort(t)}

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -29,6 +30,8 @@ type storm struct {
 	gateways, workers []*process
 	conn              *pgx.Conn // the oracles', once the storm is over
 	hurtAt            time.Time // when something last happened
+
+	bounds bounds
 }
 
 // forecast is how much goes on.
@@ -39,6 +42,7 @@ type forecast struct {
 	contacts          int
 	duplicatePct      float64
 	reorderPct        float64
+	capacity          int // of each agent; 0: 40
 }
 
 // newStorm opens the house.
@@ -60,9 +64,10 @@ func newStorm(t *testing.T, f forecast, open func(hosts ...string) *house) *stor
 	sales := s.h.make("/departments", map[string]any{"name": "Sales", "policy": "least_busy", "sticky": true})
 	help := s.h.make("/departments", map[string]any{"name": "Help", "policy": "round_robin", "sticky": false})
 	s.h.connect(s.meta, sales, help)
+	room := cmp.Or(f.capacity, 40)
 	s.team = []*colleague{
-		s.h.hire("bora", 40, ends, s.seed+1, sales), s.h.hire("ceren", 40, ends, s.seed+2, sales),
-		s.h.hire("derya", 30, ends, s.seed+3, sales, help), s.h.hire("emre", 40, ends, s.seed+4, help),
+		s.h.hire("bora", room, ends, s.seed+1, sales), s.h.hire("ceren", room, ends, s.seed+2, sales),
+		s.h.hire("derya", room*3/4, ends, s.seed+3, sales, help), s.h.hire("emre", room, ends, s.seed+4, help),
 	}
 	staff(t, s.team...)
 	return s
@@ -117,14 +122,18 @@ func (s *storm) judge(name string, f forecast, load fakemeta.LoadReport, recover
 	v.judgeScreens(t, ledger, s.conn, s.team...)
 	judgeThreads(t, s.conn, s.team...)
 	v.judgeRecord(t, s.h)
+	how := measure(ledger, recovered, s.team...)
 	replies, sockets, gaps, resyncs := 0, int32(0), int32(0), int32(0)
 	for _, c := range s.team {
 		replies, sockets, gaps, resyncs = replies+len(c.accepted), sockets+c.sockets.Load(), gaps+c.gaps.Load(), resyncs+c.resyncs.Load()
 	}
-	fmt.Printf("%-6s %s recov_s=%.1f (%d messages, %d posts of which %d at first refused and %d not answered; %d replies, %d sent; %d sockets, %d gaps filled, %d resyncs; seed %d)\n",
-		name, v, recovered.Seconds(), load.Messages, len(ledger.Webhooks), load.Refused, load.NoAnswer, replies, len(ledger.Sends), sockets, gaps, resyncs, s.seed)
+	fmt.Printf("%-6s %s %s (%d messages, %d posts of which %d at first refused and %d not answered; %d replies, %d sent; %d sockets, %d gaps filled, %d resyncs; seed %d)\n",
+		name, v, how, load.Messages, len(ledger.Webhooks), load.Refused, load.NoAnswer, replies, len(ledger.Sends), sockets, gaps, resyncs, s.seed)
 	if v != (tally{}) {
 		t.Error(v)
+	}
+	for _, b := range s.bounds.broken(how) {
+		t.Error(b)
 	}
 	if n := len(ledger.AckedIDs("message")); n < f.messages*8/10 || replies == 0 || len(ledger.Sends) < replies/2 {
 		t.Errorf("too little happened to say anything: %d messages, %d replies, %d sends", n, replies, len(ledger.Sends))

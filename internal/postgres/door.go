@@ -4,33 +4,28 @@ import (
 	"context"
 
 	"gatehouse/internal/chat"
-	"gatehouse/internal/crash"
 	"gatehouse/internal/postgres/gen"
 )
 
-// InsertEvents commits raw events and marks them pending in their accounts' lanes. It returns only after COMMIT. What they are
-// kept with as the time of receipt is by the database's clock, so that gateways whose clocks differ make neither windows nor
-// lines of waiting people wrong (RELIABILITY.md F29).
+// InsertEvents commits raw events and marks them pending in their accounts' lanes. It returns only after COMMIT. They are received
+// in that moment, by the database's clock: so gateways whose clocks differ make neither a window nor a line of waiting people
+// wrong (RELIABILITY.md F29).
 func (s *Store) InsertEvents(ctx context.Context, events []chat.RawEvent) error {
-	now := crash.Now()
 	return wrap(gen.New(s.door).InsertEvents(ctx, gen.InsertEventsParams{
-		Ids:         column(events, func(e *chat.RawEvent) uid { return uid(e.ID) }),
-		AccountIds:  column(events, func(e *chat.RawEvent) uid { return uid(e.AccountID) }),
-		ReceivedAts: column(events, func(e *chat.RawEvent) when { return e.ReceivedAt }),
-		SentAt:      &now,
-		Bodies:      column(events, func(e *chat.RawEvent) []byte { return e.Body }),
+		Ids:        column(events, func(e *chat.RawEvent) uid { return uid(e.ID) }),
+		AccountIds: column(events, func(e *chat.RawEvent) uid { return uid(e.AccountID) }),
+		Bodies:     column(events, func(e *chat.RawEvent) []byte { return e.Body }),
+		ShiftS:     s.Shifted().Seconds(),
 	}))
 }
 
 // InsertEventsAgain is InsertEvents for events of which nobody knows whether they are stored: those that are stay as they are.
 func (s *Store) InsertEventsAgain(ctx context.Context, events []chat.RawEvent) error {
-	now := crash.Now()
 	return wrap(gen.New(s.door).InsertEventsAgain(ctx, gen.InsertEventsAgainParams{
-		Ids:         column(events, func(e *chat.RawEvent) uid { return uid(e.ID) }),
-		AccountIds:  column(events, func(e *chat.RawEvent) uid { return uid(e.AccountID) }),
-		ReceivedAts: column(events, func(e *chat.RawEvent) when { return e.ReceivedAt }),
-		SentAt:      now,
-		Bodies:      column(events, func(e *chat.RawEvent) []byte { return e.Body }),
+		Ids:        column(events, func(e *chat.RawEvent) uid { return uid(e.ID) }),
+		AccountIds: column(events, func(e *chat.RawEvent) uid { return uid(e.AccountID) }),
+		Bodies:     column(events, func(e *chat.RawEvent) []byte { return e.Body }),
+		ShiftS:     s.Shifted().Seconds(),
 	}))
 }
 

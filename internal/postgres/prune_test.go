@@ -53,6 +53,8 @@ func (p pruning) day(ago int) (table string, e chat.RawEvent) {
 	if err := p.InsertEvents(p.Context(), []chat.RawEvent{e}); err != nil {
 		p.Fatal(err)
 	}
+	p.exec(`UPDATE inbound_events SET received_at = $2 WHERE id = $1`, e.ID, at)
+	p.exec(`UPDATE inbound_pending SET received_at = $2 WHERE event_id = $1`, e.ID, at)
 	return "inbound_events_" + at.Format("20060102"), e
 }
 

@@ -74,7 +74,7 @@ func routeUnrouted(ctx context.Context, q *gen.Queries, one *uid, since time.Tim
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
-	var p gen.InsertEventsParams
+	var p gen.InsertRoutedParams
 	var last uid
 	for _, r := range rows {
 		if err := q.EnsureEventsOf(ctx, r.ReceivedAt.UTC().Format(time.DateOnly)); err != nil {
@@ -89,5 +89,5 @@ func routeUnrouted(ctx context.Context, q *gen.Queries, one *uid, since time.Tim
 		p.ReceivedAts, p.Bodies = append(p.ReceivedAts, r.ReceivedAt), append(p.Bodies, r.Body)
 		accounts = append(accounts, chat.AccountID(r.AccountID))
 	}
-	return accounts, q.InsertEvents(ctx, p)
+	return accounts, q.InsertRouted(ctx, p)
 }

@@ -205,7 +205,7 @@ func (w *World) Event(ins ...chat.Inbound) chat.RawEvent {
 // Raw is a raw event with this body.
 func (w *World) Raw(body string) chat.RawEvent {
 	return chat.RawEvent{
-		ID: chat.NewID[chat.InboundEventID](), AccountID: w.Account, Kind: Kind, ReceivedAt: time.Now().UTC().Add(w.Store.Shifted()), Body: []byte(body),
+		ID: chat.NewID[chat.InboundEventID](), AccountID: w.Account, Kind: Kind, Body: []byte(body),
 	}
 }
 

@@ -44,10 +44,16 @@ func Redis(t testing.TB) string {
 // Start starts servers for this test alone, for tests that kill or stop them (Servers.PIDs); they end with it.
 func Start(t testing.TB, parts embedded.Parts) *embedded.Servers {
 	t.Helper()
+	return StartIn(t, t.TempDir(), parts)
+}
+
+// StartIn is Start with the servers' files in a folder of the caller's, on a disk that is full or slow, perhaps.
+func StartIn(t testing.TB, dir string, parts embedded.Parts) *embedded.Servers {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	s, err := embedded.Start(ctx, embedded.Config{
-		Dir: t.TempDir(), Log: slog.New(slog.DiscardHandler), Parts: parts, Throwaway: true,
+		Dir: dir, Log: slog.New(slog.DiscardHandler), Parts: parts, Throwaway: true,
 	})
 	if err != nil {
 		t.Fatalf("embeddedtest: %v", err)

@@ -471,7 +471,7 @@ const InsertEvents = `-- name: InsertEvents :exec
 
 WITH e AS (
 	INSERT INTO inbound_events (id, account_id, received_at, body)
-	SELECT unnest($1::uuid[]), unnest($2::uuid[]), now() - (coalesce($3::timestamptz, now()) - unnest($4::timestamptz[])), unnest($5::bytea[])
+	SELECT unnest($1::uuid[]), unnest($2::uuid[]), now() + make_interval(secs => $3::float8), unnest($4::bytea[])
 	RETURNING id, account_id, received_at
 )
 INSERT INTO inbound_pending (account_id, event_id, received_at)
@@ -479,22 +479,20 @@ SELECT account_id, id, received_at FROM e
 `
 
 type InsertEventsParams struct {
-	Ids         []chat.UUID
-	AccountIds  []chat.UUID
-	SentAt      *time.Time
-	ReceivedAts []time.Time
-	Bodies      [][]byte
+	Ids        []chat.UUID
+	AccountIds []chat.UUID
+	ShiftS     float64
+	Bodies     [][]byte
 }
 
 // The lane: how an account's inbound events are applied. The three round trips of lane.go are made of these.
-// Stores raw events and marks them pending, in one statement. When they were received is told by the clock of this database. That of
-// the process says only how long ago it was when it sent them. Without sent_at, received_at is by this clock already.
+// Stores raw events and marks them pending, in one statement. They are received now, by the clock of this database: those of the
+// gateways may differ.
 func (q *Queries) InsertEvents(ctx context.Context, arg InsertEventsParams) error {
 	_, err := q.db.Exec(ctx, InsertEvents,
 		arg.Ids,
 		arg.AccountIds,
-		arg.SentAt,
-		arg.ReceivedAts,
+		arg.ShiftS,
 		arg.Bodies,
 	)
 	return err
@@ -503,9 +501,9 @@ func (q *Queries) InsertEvents(ctx context.Context, arg InsertEventsParams) erro
 const InsertEventsAgain = `-- name: InsertEventsAgain :exec
 WITH e AS (
 	INSERT INTO inbound_events (id, account_id, received_at, body)
-	SELECT x.id, x.account_id, x.received_at, x.body
-	FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::uuid[]) AS account_id, now() - ($3::timestamptz - unnest($4::timestamptz[])) AS received_at, unnest($5::bytea[]) AS body) AS x
-	WHERE NOT EXISTS (SELECT 1 FROM inbound_events o WHERE o.id = x.id AND o.received_at > x.received_at - interval '1 minute' AND o.received_at < x.received_at + interval '1 minute')
+	SELECT x.id, x.account_id, now() + make_interval(secs => $1::float8), x.body
+	FROM (SELECT unnest($2::uuid[]) AS id, unnest($3::uuid[]) AS account_id, unnest($4::bytea[]) AS body) AS x
+	WHERE NOT EXISTS (SELECT 1 FROM inbound_events o WHERE o.id = x.id AND o.received_at > now() + make_interval(secs => $1::float8) - interval '1 minute')
 	RETURNING id, account_id, received_at
 )
 INSERT INTO inbound_pending (account_id, event_id, received_at)
@@ -513,20 +511,18 @@ SELECT account_id, id, received_at FROM e
 `
 
 type InsertEventsAgainParams struct {
-	Ids         []chat.UUID
-	AccountIds  []chat.UUID
-	SentAt      time.Time
-	ReceivedAts []time.Time
-	Bodies      [][]byte
+	ShiftS     float64
+	Ids        []chat.UUID
+	AccountIds []chat.UUID
+	Bodies     [][]byte
 }
 
-// InsertEvents, of events that may be stored already. Then they are pending too, or were applied.
+// InsertEvents, of events that may have been stored a moment ago. Then they are pending too, or were applied.
 func (q *Queries) InsertEventsAgain(ctx context.Context, arg InsertEventsAgainParams) error {
 	_, err := q.db.Exec(ctx, InsertEventsAgain,
+		arg.ShiftS,
 		arg.Ids,
 		arg.AccountIds,
-		arg.SentAt,
-		arg.ReceivedAts,
 		arg.Bodies,
 	)
 	return err

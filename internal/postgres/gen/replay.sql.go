@@ -21,6 +21,34 @@ func (q *Queries) EnsureEventsOf(ctx context.Context, day string) error {
 	return err
 }
 
+const InsertRouted = `-- name: InsertRouted :exec
+WITH e AS (
+	INSERT INTO inbound_events (id, account_id, received_at, body)
+	SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::timestamptz[]), unnest($4::bytea[])
+	RETURNING id, account_id, received_at
+)
+INSERT INTO inbound_pending (account_id, event_id, received_at)
+SELECT account_id, id, received_at FROM e
+`
+
+type InsertRoutedParams struct {
+	Ids         []chat.UUID
+	AccountIds  []chat.UUID
+	ReceivedAts []time.Time
+	Bodies      [][]byte
+}
+
+// InsertEvents, of events that were received earlier.
+func (q *Queries) InsertRouted(ctx context.Context, arg InsertRoutedParams) error {
+	_, err := q.db.Exec(ctx, InsertRouted,
+		arg.Ids,
+		arg.AccountIds,
+		arg.ReceivedAts,
+		arg.Bodies,
+	)
+	return err
+}
+
 const NoteReplayed = `-- name: NoteReplayed :exec
 UPDATE quarantined_events SET replayed_at = now()
 WHERE event_id = $1::uuid OR ($1::uuid IS NULL AND received_at >= $2::timestamptz)

@@ -1,23 +1,23 @@
 -- The lane: how an account's inbound events are applied. The three round trips of lane.go are made of these.
 
 -- name: InsertEvents :exec
--- Stores raw events and marks them pending, in one statement. When they were received is told by the clock of this database. That of
--- the process says only how long ago it was when it sent them. Without sent_at, received_at is by this clock already.
+-- Stores raw events and marks them pending, in one statement. They are received now, by the clock of this database: those of the
+-- gateways may differ.
 WITH e AS (
 	INSERT INTO inbound_events (id, account_id, received_at, body)
-	SELECT unnest(sqlc.arg(ids)::uuid[]), unnest(sqlc.arg(account_ids)::uuid[]), now() - (coalesce(sqlc.narg(sent_at)::timestamptz, now()) - unnest(sqlc.arg(received_ats)::timestamptz[])), unnest(sqlc.arg(bodies)::bytea[])
+	SELECT unnest(@ids::uuid[]), unnest(@account_ids::uuid[]), now() + make_interval(secs => @shift_s::float8), unnest(@bodies::bytea[])
 	RETURNING id, account_id, received_at
 )
 INSERT INTO inbound_pending (account_id, event_id, received_at)
 SELECT account_id, id, received_at FROM e;
 
 -- name: InsertEventsAgain :exec
--- InsertEvents, of events that may be stored already. Then they are pending too, or were applied.
+-- InsertEvents, of events that may have been stored a moment ago. Then they are pending too, or were applied.
 WITH e AS (
 	INSERT INTO inbound_events (id, account_id, received_at, body)
-	SELECT x.id, x.account_id, x.received_at, x.body
-	FROM (SELECT unnest(sqlc.arg(ids)::uuid[]) AS id, unnest(sqlc.arg(account_ids)::uuid[]) AS account_id, now() - (sqlc.arg(sent_at)::timestamptz - unnest(sqlc.arg(received_ats)::timestamptz[])) AS received_at, unnest(sqlc.arg(bodies)::bytea[]) AS body) AS x
-	WHERE NOT EXISTS (SELECT 1 FROM inbound_events o WHERE o.id = x.id AND o.received_at > x.received_at - interval '1 minute' AND o.received_at < x.received_at + interval '1 minute')
+	SELECT x.id, x.account_id, now() + make_interval(secs => @shift_s::float8), x.body
+	FROM (SELECT unnest(@ids::uuid[]) AS id, unnest(@account_ids::uuid[]) AS account_id, unnest(@bodies::bytea[]) AS body) AS x
+	WHERE NOT EXISTS (SELECT 1 FROM inbound_events o WHERE o.id = x.id AND o.received_at > now() + make_interval(secs => @shift_s::float8) - interval '1 minute')
 	RETURNING id, account_id, received_at
 )
 INSERT INTO inbound_pending (account_id, event_id, received_at)

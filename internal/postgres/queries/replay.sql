@@ -22,6 +22,16 @@ WITH found AS (
 )
 SELECT DISTINCT g.id, g.received_at, g.body, f.account_id FROM gone g JOIN found f ON f.id = g.id ORDER BY g.id;
 
+-- name: InsertRouted :exec
+-- InsertEvents, of events that were received earlier.
+WITH e AS (
+	INSERT INTO inbound_events (id, account_id, received_at, body)
+	SELECT unnest(@ids::uuid[]), unnest(@account_ids::uuid[]), unnest(@received_ats::timestamptz[]), unnest(@bodies::bytea[])
+	RETURNING id, account_id, received_at
+)
+INSERT INTO inbound_pending (account_id, event_id, received_at)
+SELECT account_id, id, received_at FROM e;
+
 -- name: EnsureEventsOf :exec
 SELECT ensure_events_of(sqlc.arg(day)::text::date);
 
