@@ -39,6 +39,39 @@ func TestAnEchoThatIsFasterThanTheAnswerIsOurMessage(t *testing.T) {
 	w.MustHold()
 }
 
+// Who settles a send holds its conversation and then writes the provider's id. An echo that comes in that moment must not hold the id
+// and wait for the conversation: it took a second until Postgres found out.
+func TestAnEchoWaitsForTheAnswerAndNotTheAnswerForIt(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	w := desktest.New(t)
+	a := w.Agent("deniz", 5, chat.Online)
+	phone := w.Phone(1)
+	row := w.Talk(a, phone)
+	m := w.Say(a, row.ID, "it is on its way")
+	settling, err := w.Store.Pool().Begin(ctx)
+	must(t, err)
+	exec := func(sql string, args ...any) {
+		t.Helper()
+		if _, err := settling.Exec(ctx, sql, args...); err != nil {
+			t.Fatalf("%v\n%s", err, sql)
+		}
+	}
+	exec(`SELECT id FROM conversations WHERE id = $1 FOR NO KEY UPDATE`, row.ID)
+	w.Store.Rerun = func(what string) { t.Errorf("%s lost a race, or would have waited for ever", what) }
+	w.Accept(w.Event(echo(w, phone, "mid.1", "it is on its way")))
+	drained := make(chan error, 1)
+	go func() { drained <- w.Desk.Drain(ctx, w.Account) }()
+	waitFor(w, "the lane waits", `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'gatehouse-lane' AND wait_event_type = 'Lock'`)
+	exec(`SET LOCAL lock_timeout = '5s'`)
+	exec(`INSERT INTO provider_ids (account_id, provider_id, message_id) VALUES ($1, 'mid.1', $2)`, w.Account, m.ID)
+	must(t, settling.Rollback(ctx)) // what it would have written beside is not the point
+	must(t, <-drained)
+	if n := w.Count("received duplicate") + w.Count("received echo") + w.Count("received echo_of_ours"); n != 1 {
+		t.Errorf("%d echoes were applied", n)
+	}
+}
+
 func TestAnEchoConfirmsWhatNobodyAnsweredFor(t *testing.T) {
 	t.Parallel()
 	w := desktest.New(t)

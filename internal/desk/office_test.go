@@ -184,13 +184,13 @@ func (o *office) dump(table string) []byte {
 }
 
 // waitFor polls until a count is not zero.
-func (o *office) waitFor(what, sql string) {
-	o.T.Helper()
+func waitFor(w *desktest.World, what, sql string) {
+	w.T.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(20 * time.Second); o.Int(sql) == 0; <-tick.C {
+	for deadline := time.Now().Add(20 * time.Second); w.Int(sql) == 0; <-tick.C {
 		if time.Now().After(deadline) {
-			o.T.Fatalf("not in 20 s: %s", what)
+			w.T.Fatalf("not in 20 s: %s", what)
 		}
 	}
 }

@@ -185,7 +185,7 @@ func TestABreakTakesBackWhatARouterWasJustGiving(t *testing.T) {
 	}
 	done := make(chan error, 1)
 	go func() { done <- o.Desk.SetPresence(t.Context(), p, chat.OnBreak, none) }()
-	o.waitFor("the break to wait for the router", `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)
+	waitFor(o.World, "the break to wait for the router", `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)
 	_, err = router.Exec(t.Context(), `UPDATE conversations SET status = 'assigned', controller = 'agent', agent_id = $1, assigned_at = now(), waiting_since = NULL WHERE id = $2`, p.AgentID, c.ID)
 	must(t, err)
 	_, err = router.Exec(t.Context(), `INSERT INTO assignments (id, conversation_id, agent_id, how, department_id, waiting_since, started_at, load_after, capacity)

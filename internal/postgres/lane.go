@@ -144,6 +144,20 @@ func (s *Store) openLane(ctx context.Context, tx db, id chat.AccountID, limit in
 func (s *Store) laneState(ctx context.Context, tx db, acc chat.Account, now time.Time, n chat.LaneNeeds) (chat.LaneState, error) {
 	st := chat.LaneState{Account: acc, Now: now, New: map[string]bool{}, Targets: map[string]chat.Message{}, ByID: map[chat.MessageID]chat.Message{}}
 	var b pgx.Batch
+	if len(n.Values) > 0 {
+		b.Queue(gen.IdentitiesByValue, n.Values, n.Kind).Query(func(rows pgx.Rows) error { return knownIdentities(rows, &st) })
+	}
+	collect := func(rows pgx.Rows) (err error) {
+		st.Conversations, err = conversationRows(rows, acc.Kind)
+		return err
+	}
+	switch {
+	case len(n.Targets)+len(n.Opaque) > 0:
+		b.Queue(gen.LockConversationsOfBatch, n.Values, n.Kind, acc.ID, n.Targets, n.Opaque).Query(collect)
+	case len(n.Values) > 0:
+		b.Queue(gen.LockOpenConversations, acc.ID, n.Values, n.Kind).Query(collect)
+	}
+	// After the conversations, as who settles a send does: an echo and the answer to what it echoes would wait for each other.
 	if len(n.Claims) > 0 {
 		ids, names := make([]chat.MessageID, 0, len(n.Claims)), make([]string, 0, len(n.Claims))
 		for name, id := range n.Claims {
@@ -158,19 +172,6 @@ func (s *Store) laneState(ctx context.Context, tx db, acc chat.Account, now time
 			st.Parked, err = parkedUpdates(rows)
 			return err
 		})
-	}
-	if len(n.Values) > 0 {
-		b.Queue(gen.IdentitiesByValue, n.Values, n.Kind).Query(func(rows pgx.Rows) error { return knownIdentities(rows, &st) })
-	}
-	collect := func(rows pgx.Rows) (err error) {
-		st.Conversations, err = conversationRows(rows, acc.Kind)
-		return err
-	}
-	switch {
-	case len(n.Targets)+len(n.Opaque) > 0:
-		b.Queue(gen.LockConversationsOfBatch, n.Values, n.Kind, acc.ID, n.Targets, n.Opaque).Query(collect)
-	case len(n.Values) > 0:
-		b.Queue(gen.LockOpenConversations, acc.ID, n.Values, n.Kind).Query(collect)
 	}
 	if len(n.Targets) > 0 {
 		b.Queue(gen.MessagesByProviderID, n.Targets, acc.ID).Query(func(rows pgx.Rows) error {
