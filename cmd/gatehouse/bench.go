@@ -25,6 +25,8 @@ type benchCmd struct {
 	Routing  benchRouting  `cmd:"" help:"Waiting to assigned, and assignments a second."`
 	Sockets  benchSockets  `cmd:"" help:"Memory of a live socket, and how fast all hear of a message."`
 	Recovery benchRecovery `cmd:"" help:"How long after a fault until all is done, on an installation of its own that is started for it."`
+	Overload benchOverload `cmd:"" help:"More than an instance can take: what it still takes, and how large it gets."`
+	Soak     benchSoak     `cmd:"" help:"One rate for a long time, to find what grows."`
 	Seed     benchSeed     `cmd:"" help:"Write a history of conversations that are over into a record without customers."`
 	All      benchAll      `cmd:"" help:"All of these, one after the other. Takes a record without customers."`
 	Floor    benchFloor    `cmd:"" hidden:"" help:"The least that any program must do."`
@@ -104,6 +106,37 @@ func (b benchPipeline) Run(ctx context.Context, c *cli) error {
 		return bench.Pipeline{
 			Target: t, Rate: b.Rate, Duration: b.Duration, Burst: b.Burst, Contacts: b.Contacts, Accounts: b.Accounts, Connections: b.Connections,
 		}.Run(ctx)
+	})
+}
+
+type benchOverload struct {
+	benchAt
+	Times       float64       `help:"How many times the most is posted." default:"2"`
+	Duration    time.Duration `help:"Of finding the most, and of the overload." default:"10s"`
+	Contacts    int           `help:"How many people write." default:"1000"`
+	Accounts    int           `help:"Numbers that they write to." default:"4"`
+	Connections int           `help:"Of the overload's sender." default:"6000"`
+}
+
+func (b benchOverload) Run(ctx context.Context, c *cli) error {
+	return b.run(ctx, c, func(t bench.Target) (tabled, error) {
+		return bench.Overload{
+			Target: t, Times: b.Times, Duration: b.Duration, Contacts: b.Contacts, Accounts: b.Accounts, Connections: b.Connections,
+		}.Run(ctx)
+	})
+}
+
+type benchSoak struct {
+	benchAt
+	Rate     float64       `help:"Messages a second." default:"200"`
+	Duration time.Duration `help:"How long." default:"1h"`
+	Contacts int           `help:"How many people write." default:"1000"`
+	Accounts int           `help:"Numbers that they write to; each has a department and an agent with a live socket." default:"4"`
+}
+
+func (b benchSoak) Run(ctx context.Context, c *cli) error {
+	return b.run(ctx, c, func(t bench.Target) (tabled, error) {
+		return bench.Soak{Target: t, Rate: b.Rate, Duration: b.Duration, Contacts: b.Contacts, Accounts: b.Accounts}.Run(ctx)
 	})
 }
 
@@ -225,6 +258,8 @@ type benchAll struct {
 	Rate          float64       `help:"Messages and replies a second, where a latency is measured." default:"500"`
 	Rounds        int           `help:"How often floor and accept take turns." default:"3"`
 	Question      time.Duration `help:"Of each question of inbox and search." default:"5s"`
+	Soak          time.Duration `help:"Of the soak." default:"1m"`
+	Connections   int           `help:"Of the overload's sender." default:"6000"`
 }
 
 func (b benchAll) Run(ctx context.Context, c *cli) error {
@@ -245,6 +280,14 @@ func (b benchAll) Run(ctx context.Context, c *cli) error {
 			}},
 			{"pipeline", func() (err error) {
 				a.Pipeline, err = bench.Pipeline{Target: t, Duration: b.Duration, Rate: b.Rate}.Run(ctx)
+				return err
+			}},
+			{"overload", func() (err error) {
+				a.Overload, err = bench.Overload{Target: t, Duration: b.Duration, Connections: b.Connections}.Run(ctx)
+				return err
+			}},
+			{"soak", func() (err error) {
+				a.Soak, err = bench.Soak{Target: t, Duration: b.Soak}.Run(ctx)
 				return err
 			}},
 			{"outbound", func() (err error) {

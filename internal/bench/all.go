@@ -7,6 +7,8 @@ import "io"
 type All struct {
 	Ingest   Report         `json:"ingest"`
 	Pipeline PipelineReport `json:"pipeline"`
+	Overload OverloadReport `json:"overload"`
+	Soak     SoakReport     `json:"soak"`
 	Outbound OutboundReport `json:"outbound"`
 	Routing  RoutingReport  `json:"routing"`
 	Sockets  SocketsReport  `json:"sockets"`
@@ -27,6 +29,8 @@ func (a All) Table(w io.Writer) error {
 	}{
 		{"ingest", a.Ingest.Table},
 		{"pipeline", a.Pipeline.Table},
+		{"overload", a.Overload.Table},
+		{"soak", a.Soak.Table},
 		{"outbound", a.Outbound.Table},
 		{"routing", a.Routing.Table},
 		{"sockets", a.Sockets.Table},

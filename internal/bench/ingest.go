@@ -222,7 +222,27 @@ func (b *bench) wholeWay(ctx context.Context) error {
 		return err
 	}
 	defer w.stop()
+	b.steady(ctx, w)
 
+	l := b.load(b.URL+hook, w.run)
+	l.before, l.admit = w.expect, w.admit
+	l.duration *= 2
+	w.begin(l.first, 1<<20)
+	cost := b.meter(ctx, b.instanceCPU)
+	start := time.Now()
+	a := b.post(ctx, l)
+	b.report.ThroughPerS = float64(w.arrived.Load()) / time.Since(start).Seconds()
+	missing := w.rest(ctx, a.Acked, patience)
+	b.report.ThroughCost, b.report.ThroughInFlight = cost(a.Acked), inFlight
+	b.report.Errors = b.report.Errors.with(a)
+	b.report.Errors.Unseen += missing
+	b.report.Errors.SocketsLost = w.lost.Load()
+	b.say("through to the sockets: %.0f/s with %d under way, %d not seen", b.report.ThroughPerS, inFlight, missing)
+	return b.empty(ctx)
+}
+
+// steady measures the latency at the given rate.
+func (b *bench) steady(ctx context.Context, w *watch) {
 	l := b.load(b.URL+hook, w.run)
 	l.rate, l.before = b.Rate, w.expect
 	w.begin(l.first, int64(b.Rate*b.Duration.Seconds())+1)
@@ -234,22 +254,6 @@ func (b *bench) wholeWay(ctx context.Context) error {
 	b.report.Errors = b.report.Errors.with(a)
 	b.report.Errors.Unseen += missing
 	b.say("whole way at %.0f/s: p50 %.1f ms, p95 %.1f ms, p99 %.1f ms, %d not seen", b.Rate, b.report.WholeWay.P50, b.report.WholeWay.P95, b.report.WholeWay.P99, missing)
-
-	l = b.load(b.URL+hook, w.run)
-	l.before, l.admit = w.expect, w.admit
-	l.duration *= 2
-	w.begin(l.first, 1<<20)
-	cost = b.meter(ctx, b.instanceCPU)
-	start := time.Now()
-	a = b.post(ctx, l)
-	b.report.ThroughPerS = float64(w.arrived.Load()) / time.Since(start).Seconds()
-	missing = w.rest(ctx, a.Acked, patience)
-	b.report.ThroughCost, b.report.ThroughInFlight = cost(a.Acked), inFlight
-	b.report.Errors = b.report.Errors.with(a)
-	b.report.Errors.Unseen += missing
-	b.report.Errors.SocketsLost = w.lost.Load()
-	b.say("through to the sockets: %.0f/s with %d under way, %d not seen", b.report.ThroughPerS, inFlight, missing)
-	return b.empty(ctx)
 }
 
 // load is a closed loop for the duration; callers change what they want otherwise. run marks its messages, "" for those

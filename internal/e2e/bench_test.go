@@ -26,14 +26,14 @@ func TestAllBenchmarksMeasure(t *testing.T) {
 	}
 	profile := filepath.Join(t.TempDir(), "cpu.pprof")
 	out := h.command(t.Context(), "", "bench", "all", "--json", "--url", h.url, "--ops", ops, "--pprof", profile, "--duration=300ms", "--question=100ms",
-		"--rounds=1", "--rate=50", "--conversations=1200", "--messages=6", "--agents=20", "--waiting=200")
+		"--rounds=1", "--rate=50", "--conversations=1200", "--messages=6", "--agents=20", "--waiting=200", "--soak=1s", "--connections=200")
 	var r bench.All
 	if err := json.Unmarshal(out, &r); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	for name, errors := range map[string]bench.Errors{
 		"ingest": r.Ingest.Errors, "ingest over a history": r.Full.Errors, "pipeline": r.Pipeline.Errors, "outbound": r.Outbound.Errors,
-		"routing": r.Routing.Errors, "sockets": r.Sockets.Errors,
+		"routing": r.Routing.Errors, "sockets": r.Sockets.Errors, "overload": r.Overload.Errors, "soak": r.Soak.Errors,
 	} {
 		// On a busy machine a socket that asks for more than it reads is sent away, and what it misses counts as unseen.
 		if errors.Refused+errors.NoAnswer > 0 || errors.Unseen > 0 && errors.SocketsLost == 0 {
@@ -45,6 +45,7 @@ func TestAllBenchmarksMeasure(t *testing.T) {
 	}
 	measured := map[string]float64{
 		"ratio": r.Ratio, "accept over a history": r.FullPart, "steady": r.Pipeline.Steady.P50, "through": r.Pipeline.ThroughPerS, "burst": float64(r.Pipeline.BurstPosted),
+		"most": r.Overload.MostPerS, "goodput": r.Overload.Goodput, "memory of an overload": r.Overload.ResidentMB, "soak": r.Soak.WholeWay.P50, "goroutines": r.Soak.Goroutines.Last,
 		"bare post": r.Outbound.Bare.P50, "replies": r.Outbound.WholeWay.P50, "sent": r.Outbound.SentPerS,
 		"assigned": r.Routing.AssignedPerS, "arrivals": float64(r.Routing.Arrivals.Count),
 		"agents' sockets": r.Sockets.Agents.Goroutines, "visitors' sockets": r.Sockets.Visitors.Goroutines, "fan-out": r.Sockets.FanOut.P50,

@@ -27,6 +27,8 @@ type storm struct {
 	meta *fakemeta.Server
 	team []*colleague
 
+	sales string // the department of the first account
+
 	gateways, workers []*process
 	conn              *pgx.Conn // the oracles', once the storm is over
 	hurtAt            time.Time // when something last happened
@@ -62,6 +64,7 @@ func newStorm(t *testing.T, f forecast, open func(hosts ...string) *house) *stor
 	s.h.setUp()
 	ends := s.h.make("/end-reasons", map[string]string{"label": "Said all"})
 	sales := s.h.make("/departments", map[string]any{"name": "Sales", "policy": "least_busy", "sticky": true})
+	s.sales = sales
 	help := s.h.make("/departments", map[string]any{"name": "Help", "policy": "round_robin", "sticky": false})
 	s.h.connect(s.meta, sales, help)
 	room := cmp.Or(f.capacity, 40)
