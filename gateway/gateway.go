@@ -210,10 +210,13 @@ func (g *Gateway) Serve(l net.Listener) error {
 	return g.app.Listener(web.Lingering(web.Patient(l, g.log)))
 }
 
-// Stop lets requests finish, sends the sockets away, and returns when all are gone or ctx is over.
+// Stop lets nobody in any more, then sends the sockets away, which come back elsewhere, lets requests finish, and returns when all
+// are gone or ctx is over.
 func (g *Gateway) Stop(ctx context.Context) error {
 	g.stop()
-	return errors.Join(g.live.Close(ctx), g.app.ShutdownWithContext(ctx))
+	shut := make(chan error, 1)
+	go func() { shut <- g.app.ShutdownWithContext(ctx) }()
+	return errors.Join(g.live.Close(ctx), <-shut)
 }
 
 // App is the application, for tests.

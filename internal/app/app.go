@@ -103,6 +103,7 @@ func Serve(ctx context.Context, c config.Config, withDemo bool, ready func(Ready
 	if err != nil {
 		return misconfigured("%w", err)
 	}
+	queue.LogRedis(log)
 	a := &App{cfg: c, log: log, metrics: metrics.New(), node: logging.NewRequestID(), withDemo: withDemo}
 	a.reach = newReach(c.AllowHosts, []string{c.Listen, c.OpsListen}, all.Drivers())
 	defer a.close()

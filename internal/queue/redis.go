@@ -1,8 +1,10 @@
 package queue
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/url"
 	"slices"
@@ -178,3 +180,12 @@ type At struct {
 
 // MakeRedisClient implements asynq.RedisConnOpt.
 func (a At) MakeRedisClient() any { return a.Open(a.Limit) }
+
+// LogRedis has go-redis, which has one logger for the whole process, tell what it does to log: it would write to the standard error.
+func LogRedis(log *slog.Logger) { redis.SetLogger(redisLog{log}) }
+
+type redisLog struct{ log *slog.Logger }
+
+func (l redisLog) Printf(ctx context.Context, format string, args ...any) {
+	l.log.DebugContext(ctx, "go-redis", "said", fmt.Sprintf(format, args...))
+}
