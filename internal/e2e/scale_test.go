@@ -40,6 +40,7 @@ type town struct {
 	t      *testing.T
 	shards []*toxiproxy.Proxy // several Redis, in the order of REDIS_URL
 	keeper *sentinels
+	record *pair
 }
 
 func TestScale(t *testing.T) {
@@ -112,6 +113,23 @@ var growths = []growth{
 					return true, ""
 				})
 				fmt.Printf("sentinel  another primary after %.1f s, recov_s=%.1f until all processes use it\n", took.Seconds(), time.Since(begun).Seconds())
+			})
+		},
+	},
+	{
+		name: "standby", what: "the primary of Postgres is killed, and its synchronous standby promoted",
+		servers: func(x *town) {
+			x.record = newPair(x.t)
+			x.h.servers.DatabaseURL = x.record.url
+			x.h.env[0] = "DATABASE_URL=" + x.record.url
+		},
+		do: func(x *town) {
+			x.during(1, func(int) {
+				before := len(x.meta.Ledger().AckedIDs("message"))
+				x.record.failOver(time.Second)
+				begun := time.Now()
+				taken(x.t, x.meta, before+100)
+				fmt.Printf("standby   recov_s=%.1f from the promotion until messages are taken\n", time.Since(begun).Seconds())
 			})
 		},
 	},
