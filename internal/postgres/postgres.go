@@ -71,7 +71,9 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 		cfg.MinConns = 1
 		cfg.MaxConnLifetime = time.Hour
 		cfg.MaxConnIdleTime = 10 * time.Minute
+		cfg.PingTimeout = 2 * time.Second // of a connection that was idle, before it is used
 		cfg.ConnConfig.ConnectTimeout = 3 * time.Second
+		survive(cfg.ConnConfig)
 		cfg.ConnConfig.RuntimeParams["application_name"] = "gatehouse-" + name
 		cfg.ConnConfig.RuntimeParams["timezone"] = "UTC"
 		cfg.ConnConfig.RuntimeParams["jit"] = "off"
@@ -294,7 +296,7 @@ func wrap(err error) error {
 			return chat.Errorf(chat.CodeInUse, "%s is referred to: %w", pg.TableName, err)
 		case pg.Code == "22021", pg.Code == "22P05": // NUL, or half a character
 			return &chat.Error{Code: chat.CodeInvalid, Message: "a text that cannot be stored", Cause: err}
-		case strings.HasPrefix(pg.Code, "57P0"), strings.HasPrefix(pg.Code, "53"), strings.HasPrefix(pg.Code, "08"), pg.Code == "57014", pg.Code == "55P03":
+		case strings.HasPrefix(pg.Code, "57P0"), strings.HasPrefix(pg.Code, "53"), strings.HasPrefix(pg.Code, "08"), pg.Code == "57014", pg.Code == "55P03", pg.Code == readOnly:
 			return chat.Errorf(chat.CodeUnavailable, "postgres: %w", err)
 		}
 		return err
