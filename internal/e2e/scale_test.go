@@ -118,18 +118,20 @@ var growths = []growth{
 	},
 	{
 		name: "standby", what: "the primary of Postgres is killed, and its synchronous standby promoted",
-		servers: func(x *town) {
-			x.record = newPair(x.t)
-			x.h.servers.DatabaseURL = x.record.url
-			x.h.env[0] = "DATABASE_URL=" + x.record.url
+		servers: func(x *town) { x.mirrored() },
+		do: func(x *town) {
+			x.during(1, func(int) { x.failOver("standby", time.Second) })
 		},
+	},
+	{
+		name: "partition", what: "the primary is cut off from its synchronous standby, answers for a while, and is killed",
+		servers: func(x *town) { x.mirrored() },
 		do: func(x *town) {
 			x.during(1, func(int) {
-				before := len(x.meta.Ledger().AckedIDs("message"))
-				x.record.failOver(time.Second)
-				begun := time.Now()
-				taken(x.t, x.meta, before+100)
-				fmt.Printf("standby   recov_s=%.1f from the promotion until messages are taken\n", time.Since(begun).Seconds())
+				x.record.wire.Stop()
+				x.hurt()
+				x.calm(10 * time.Second)
+				x.failOver("partition", 0)
 			})
 		},
 	},
@@ -169,6 +171,27 @@ func (x *town) busiest() int {
 		names = append(names, p.Listen)
 	}
 	return shard.Of(account, names, func(int) bool { return false })
+}
+
+// mirrored gives the house a Postgres with a synchronous standby.
+func (x *town) mirrored() {
+	x.t.Helper()
+	x.record = newPair(x.t)
+	x.h.servers.DatabaseURL = x.record.url
+	x.h.env[0] = "DATABASE_URL=" + x.record.url
+}
+
+// failOver kills the primary, has the standby promoted, and tells how long it took until messages were taken again.
+func (x *town) failOver(name string, after time.Duration) {
+	x.t.Helper()
+	begun := time.Now()
+	x.record.failOver(after)
+	before := len(x.meta.Ledger().AckedIDs("message"))
+	until(x.t, time.Minute, "messages are taken again", func() (bool, string) {
+		n := len(x.meta.Ledger().AckedIDs("message"))
+		return n > before, fmt.Sprint(n)
+	})
+	fmt.Printf("%-9s recov_s=%.1f from the death of the primary, promotion after %.0f s included, until messages are taken\n", name, time.Since(begun).Seconds(), after.Seconds())
 }
 
 // saysItIsAway asks a process's readiness: it works on, and names what is away.

@@ -13,7 +13,12 @@ import (
 	"testing"
 	"time"
 
+	toxiproxy "github.com/Shopify/toxiproxy/v2"
 	"github.com/jackc/pgx/v5"
+	"github.com/rs/zerolog"
+
+	"gatehouse/internal/chat"
+	"gatehouse/internal/postgres"
 )
 
 // pair is a Postgres and its synchronous standby.
@@ -23,6 +28,7 @@ type pair struct {
 	as   *syscall.Credential // whom they run as; nil: as we do
 	root string              // theirs
 
+	wire             *toxiproxy.Proxy // from the standby to the primary
 	primary, standby *instance
 	url              string // both, whichever takes writes
 }
@@ -52,7 +58,12 @@ func newPair(t *testing.T) *pair {
 	p.primary = p.start(dir)
 	p.ask(p.primary, "CREATE DATABASE gatehouse")
 	dir = filepath.Join(p.root, "two")
-	host, port, _ := strings.Cut(p.primary.at, ":")
+	p.wire = toxiproxy.NewProxy(toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop()), "wire", freePort(t), p.primary.at)
+	if err := p.wire.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.wire.Stop)
+	host, port, _ := strings.Cut(p.wire.Listen, ":")
 	p.run("pg_basebackup", "--no-sync", "--checkpoint=fast", "--wal-method=stream", "--write-recovery-conf", "-D", dir, "-d",
 		fmt.Sprintf("host=%s port=%s user=gatehouse dbname=postgres application_name=two", host, port))
 	p.standby = p.start(dir)
@@ -173,4 +184,62 @@ func (p *pair) failOver(after time.Duration) {
 		p.t.Fatalf("the standby is not promoted: %s", got)
 	}
 	p.primary, p.standby = p.standby, nil
+}
+
+// A commit that is broken off while it waits for the standby is there nevertheless, on the primary alone. Who then asks again must not
+// be told that all is well before the standby has it: it may be all that is left. Afterwards the same store goes on with the standby.
+func TestWhatIsToldAgainIsOnTheStandbyToo(t *testing.T) {
+	p := newPair(t)
+	s, err := postgres.Open(t.Context(), p.url, postgres.Options{})
+	if err == nil {
+		_, err = s.Migrate(t.Context())
+	}
+	if err == nil {
+		defer s.Close()
+		_, err = s.EnsurePartitions(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	account, department := chat.NewID[chat.AccountID](), chat.NewID[chat.DepartmentID]()
+	if _, err := s.Pool().Exec(t.Context(), "INSERT INTO departments (id, name) VALUES ($1, 'Sales')", department); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Pool().Exec(t.Context(), "INSERT INTO channel_accounts (id, kind, name, department_id) VALUES ($1, 'whatsapp', 'Shop', $2)", account, department); err != nil {
+		t.Fatal(err)
+	}
+	event := []chat.RawEvent{{ID: chat.NewID[chat.InboundEventID](), AccountID: account, ReceivedAt: time.Now().UTC(), Body: []byte("{}")}}
+	within := func(d time.Duration, do func(context.Context, []chat.RawEvent) error) error {
+		ctx, cancel := context.WithTimeout(t.Context(), d)
+		defer cancel()
+		return do(ctx, event)
+	}
+	stored := func() (n int) {
+		if err := s.Pool().QueryRow(t.Context(), "SELECT count(*) FROM inbound_events").Scan(&n); err != nil {
+			t.Log(err)
+		}
+		return n
+	}
+
+	p.wire.Stop()
+	if err := within(time.Second, s.InsertEvents); err == nil {
+		t.Fatal("it is stored without the standby")
+	}
+	until(t, time.Minute, "it is on the primary", func() (bool, string) { return stored() == 1, "" })
+	if err := within(time.Second, s.InsertEventsAgain); chat.CodeOf(err) != chat.CodeUnavailable {
+		t.Errorf("who asks again is told %v", err)
+	}
+	if err := p.wire.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := within(time.Minute, s.InsertEventsAgain); err != nil {
+		t.Fatal(err)
+	}
+	p.failOver(0)
+	until(t, time.Minute, "the standby has it", func() (bool, string) { return stored() == 1, "" })
+	until(t, time.Minute, "the standby takes more", func() (bool, string) {
+		event[0].ID = chat.NewID[chat.InboundEventID]()
+		err := within(10*time.Second, s.InsertEvents)
+		return err == nil, fmt.Sprint(err)
+	})
 }

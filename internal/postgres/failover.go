@@ -15,6 +15,10 @@ import (
 // readOnly is what a server answers to a write that takes none (any more): a standby, or a primary that was demoted.
 const readOnly = "25006" // read_only_sql_transaction
 
+// likeAWrite has a transaction that says what an earlier one did wait, when it commits, until a synchronous standby has both. The
+// earlier one may have been broken off while it waited: then it is there, on the primary alone, for everybody to see.
+const likeAWrite = "SELECT pg_logical_emit_message(true, 'gatehouse', '')"
+
 // survive has connections outlive the server that they lead to: the next ones go to whichever of the hosts of DATABASE_URL takes writes.
 func survive(c *pgx.ConnConfig) {
 	c.DialFunc, c.OnPgError = dial, keepsConnection
