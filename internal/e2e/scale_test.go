@@ -6,6 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -140,6 +143,18 @@ var growths = []growth{
 		x.during(len(all), func(i int) { x.replace(all[i]) })
 		x.nobodyWasRefused()
 	}},
+	{name: "F36", what: "a new version with a new schema is rolled out", do: func(x *town) {
+		next := nextVersion(x.t)
+		all := append(slices.Clone(x.gateways), x.workers...)
+		x.during(len(all)+1, func(i int) {
+			if i == 0 {
+				x.migrate(next)
+				return
+			}
+			x.replace(all[i-1]) // the others are of the version before, and work on
+		})
+		x.nobodyWasRefused()
+	}},
 }
 
 // streets gives the house n Redis instead of one, each behind a proxy.
@@ -237,6 +252,74 @@ func (x *town) replace(p *process) {
 	}
 	p.start()
 	p.ready(n + 1)
+}
+
+// nextVersion is the product with one more migration, on tables that everybody uses.
+func nextVersion(t *testing.T) (bin string) {
+	t.Helper()
+	dir := t.TempDir()
+	migration, overlay := filepath.Join(dir, "next.sql"), filepath.Join(dir, "overlay.json")
+	for path, text := range map[string]string{
+		migration: `-- +goose Up
+ALTER TABLE conversations ADD COLUMN next integer NOT NULL DEFAULT 7;
+ALTER TABLE messages ADD COLUMN next text;
+CREATE INDEX conversations_next ON conversations (next, id);
+CREATE TABLE next (id uuid PRIMARY KEY, conversation_id uuid NOT NULL REFERENCES conversations);
+`,
+		overlay: fmt.Sprintf(`{"Replace": {%q: %q}}`, absolute(t, "../postgres/migrations/09999_next.sql"), migration),
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bin = filepath.Join(dir, "gatehouse-next")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-overlay", overlay, "-o", bin, "gatehouse/cmd/gatehouse").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return bin
+}
+
+func absolute(t *testing.T, path string) string {
+	t.Helper()
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return abs
+}
+
+// migrate brings the schema up to a binary's while everybody works, and somebody holds on to a table that it needs: it must not
+// keep the others from it for long.
+func (x *town) migrate(bin string) {
+	x.t.Helper()
+	tx, err := database(x.t, x.h.servers.DatabaseURL).Begin(x.t.Context())
+	if err == nil {
+		_, err = tx.Exec(x.t.Context(), "SELECT count(*) FROM messages")
+	}
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	migrated := make(chan error, 1)
+	go func() {
+		cmd := exec.CommandContext(x.t.Context(), bin, "migrate")
+		cmd.Env = x.h.environ()
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			err = fmt.Errorf("%w: %s", err, out)
+		}
+		migrated <- err
+	}()
+	x.calm(6 * time.Second)
+	if err := tx.Rollback(x.t.Context()); err != nil {
+		x.t.Fatal(err)
+	}
+	if err := <-migrated; err != nil {
+		x.t.Fatalf("migrate: %v", err)
+	}
+	x.h.bin = bin // whatever starts from now on
+	if r, status := x.ready(x.gateways[0]); status != http.StatusOK || r.Checks["schema"] != "ok" {
+		x.t.Errorf("a process of the version before is not ready: %d %+v", status, r)
+	}
 }
 
 // nobodyWasRefused asks that every webhook was taken the first time.
