@@ -44,6 +44,9 @@ type Config struct {
 	Node           string // this process's name among the nodes
 	// Look is how often the live stream asks the record what the bus may have lost; zero: 5 s.
 	Look time.Duration
+	// Parting is how long, when we stop, those who have a connection may still ask on it once before it is closed: one that is closed
+	// just when a request is on its way leaves its sender without an answer.
+	Parting time.Duration
 }
 
 // Deps are what the doors need of the house. Widget and Demo may be nil.
@@ -98,6 +101,7 @@ type Gateway struct {
 	mu       sync.Mutex
 	listener net.Listener // once it serves
 	parting  *atomic.Bool // every answer is the last of its connection
+	patience time.Duration
 }
 
 // classes bound requests by where they go. What providers, agents and visitors send is small; files are read as they come.
@@ -155,7 +159,7 @@ func New(cfg Config, deps Deps) *Gateway {
 			h.Outdate()
 		}
 	})
-	return &Gateway{app: app, live: l, stop: stop, log: deps.Log, parting: parting}
+	return &Gateway{app: app, live: l, stop: stop, log: deps.Log, parting: parting, patience: cfg.Parting}
 }
 
 // newApp makes Fiber safe: strict paths, copies of everything, bodies read by our own door, deadlines on every phase.

@@ -35,10 +35,6 @@ func (l *closedOnce) Close() error {
 	return l.err
 }
 
-// partingTime is how long those who have a connection may still ask on it once, before it is closed: one that is closed just when a
-// request is on its way leaves its sender without an answer.
-const partingTime = time.Second
-
 // Stop lets nobody in any more, sends the sockets away, which come back elsewhere, lets requests finish, and returns when all are
 // gone or ctx is over.
 func (g *Gateway) Stop(ctx context.Context) error {
@@ -58,7 +54,7 @@ func (g *Gateway) shut(ctx context.Context) error {
 	}
 	look := time.NewTicker(10 * time.Millisecond)
 	defer look.Stop()
-	for until := time.Now().Add(partingTime); g.app.Server().GetOpenConnectionsCount() > 0 && time.Now().Before(until) && ctx.Err() == nil; {
+	for until := time.Now().Add(g.patience); g.app.Server().GetOpenConnectionsCount() > 0 && time.Now().Before(until) && ctx.Err() == nil; {
 		<-look.C
 	}
 	return g.app.ShutdownWithContext(ctx)

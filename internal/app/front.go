@@ -92,7 +92,7 @@ func (f *front) open() error {
 		deps.Demo = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.demo.phones().ServeHTTP(w, r) })
 	}
 	f.gateway = gateway.New(gateway.Config{
-		Origin: a.cfg.PublicURL, PublicURL: a.cfg.Public(), TrustedProxies: proxies, Node: a.node,
+		Origin: a.cfg.PublicURL, PublicURL: a.cfg.Public(), TrustedProxies: proxies, Node: a.node, Parting: time.Second,
 	}, deps)
 	return nil
 }
