@@ -10,15 +10,18 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
+	"github.com/google/uuid"
 	"github.com/rs/zerolog"
 
 	"gatehouse/internal/embedded"
 	"gatehouse/internal/embedded/embeddedtest"
+	"gatehouse/internal/fakemeta"
 	"gatehouse/internal/shard"
 )
 
@@ -362,4 +365,82 @@ func (x *town) printDelays(name string) {
 	slices.SortFunc(delays, cmp.Compare)
 	at := func(part float64) float64 { return delays[int(part*float64(len(delays)-1))].Seconds() }
 	fmt.Printf("%-9s from our 200 to the record: p50 %.3f s, p99 %.3f s, longest %.3f s\n", name, at(0.5), at(0.99), at(1))
+}
+
+// TestWorkersShareWhatWaitsForAProvider measures, and does not judge, how much faster two workers are than one where a provider takes
+// 200 ms for each message: 20 accounts, one conversation each, so that every account waits for its provider nearly all the time.
+func TestWorkersShareWhatWaitsForAProvider(t *testing.T) {
+	if !chosen("workers", false) {
+		return
+	}
+	const accounts, replies, places = 20, 10, "GATEHOUSE_PARALLEL=10"
+	var cfg fakemeta.Config
+	for i := range accounts {
+		n := strconv.Itoa(i + 100)
+		cfg.Accounts = append(cfg.Accounts, fakemeta.Account{Kind: fakemeta.Instagram, Name: "Shop " + n, InstagramID: "17841400000000" + n, PageID: "105000000000" + n, Username: "shop" + n})
+	}
+	cfg.Timeout, cfg.OpenWorld = 5*time.Second, true
+	meta, err := fakemeta.Start("127.0.0.1:0", cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = meta.Close() })
+	h := newHouse(t, hostOf(meta))
+	h.serve("gateway", "--role=gateway").ready(1)
+	workers := []*process{h.serve("worker-1", "--role=worker"), h.serve("worker-2", "--role=worker")}
+	for _, p := range workers {
+		p.ready(1)
+	}
+	h.setUp()
+	ends := h.make("/end-reasons", map[string]string{"label": "Said all"})
+	line := h.make("/departments", map[string]any{"name": "Sales", "policy": "least_busy"})
+	h.connect(meta, line)
+	var team []*colleague
+	for i, name := range []string{"bora", "ceren", "derya", "emre"} {
+		c := h.hire(name, accounts/4, ends, uint64(i), line)
+		c.leaving.Store(true) // nobody answers by themselves
+		team = append(team, c)
+	}
+	staff(t, team...)
+	<-write(t, meta, fakemeta.LoadConfig{Rate: 20, Duration: 10 * time.Second, Contacts: accounts, Seed: 1})
+	settle(t, meta)
+	conn := database(t, h.servers.DatabaseURL)
+	meta.AddFault(fakemeta.Fault{Hang: 200 * time.Millisecond})
+
+	round := func(n int) (perSecond float64) {
+		for _, p := range workers {
+			p.kill()
+		}
+		before := len(meta.Ledger().Sends)
+		wrote := 0
+		for range replies {
+			for _, c := range team {
+				rows, err := c.list(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, r := range rows {
+					if r.AgentID == c.ID && c.reply(t.Context(), r.ID, uuid.NewString()) {
+						wrote++
+					}
+				}
+			}
+		}
+		for _, p := range workers[:n] {
+			p.start(places)
+		}
+		until(t, 3*time.Minute, "everything is sent", func() (bool, string) {
+			sent := len(meta.Ledger().Sends) - before
+			return sent >= wrote, fmt.Sprintf("%d of %d", sent, wrote)
+		})
+		sends := meta.Ledger().Sends[before:]
+		h.quiesce(time.Minute, conn, time.Now())
+		return float64(len(sends)) / sends[len(sends)-1].At.Sub(sends[0].At).Seconds()
+	}
+	one := round(1)
+	two := round(2)
+	fmt.Printf("workers   one sends %.1f/s, two send %.1f/s: ratio %.2f\n", one, two, two/one)
+	if broken := h.verify(); len(broken) > 0 {
+		t.Errorf("%+v", broken)
+	}
 }
