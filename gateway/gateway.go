@@ -9,13 +9,14 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -43,6 +44,9 @@ type Config struct {
 	Node           string // this process's name among the nodes
 	// Look is how often the live stream asks the record what the bus may have lost; zero: 5 s.
 	Look time.Duration
+	// Parting is how long, when we stop, those who have a connection may still ask on it once before it is closed: one that is closed
+	// just when a request is on its way leaves its sender without an answer.
+	Parting time.Duration
 }
 
 // Deps are what the doors need of the house. Widget and Demo may be nil.
@@ -93,6 +97,11 @@ type Gateway struct {
 	live *live.Live
 	stop func() // ends the subscription
 	log  *slog.Logger
+
+	mu       sync.Mutex
+	listener net.Listener // once it serves
+	parting  *atomic.Bool // every answer is the last of its connection
+	patience time.Duration
 }
 
 // classes bound requests by where they go. What providers, agents and visitors send is small; files are read as they come.
@@ -123,7 +132,8 @@ func New(cfg Config, deps Deps) *Gateway {
 		Now: deps.Now, Node: cfg.Node, Look: cfg.Look,
 	})
 
-	app := newApp(w)
+	parting := new(atomic.Bool)
+	app := newApp(w, parting)
 	app.Use(w.Door(classes))
 
 	providers := app.Group("/webhooks", w.Headers(web.APICSP))
@@ -149,11 +159,11 @@ func New(cfg Config, deps Deps) *Gateway {
 			h.Outdate()
 		}
 	})
-	return &Gateway{app: app, live: l, stop: stop, log: deps.Log}
+	return &Gateway{app: app, live: l, stop: stop, log: deps.Log, parting: parting, patience: cfg.Parting}
 }
 
 // newApp makes Fiber safe: strict paths, copies of everything, bodies read by our own door, deadlines on every phase.
-func newApp(w *web.Web) *fiber.App {
+func newApp(w *web.Web, parting *atomic.Bool) *fiber.App {
 	app := fiber.New(fiber.Config{
 		CaseSensitive: true, StrictRouting: true, Immutable: true,
 		StreamRequestBody: true, DisablePreParseMultipartForm: true, // web.Door reads bodies, each class to its limit
@@ -165,7 +175,7 @@ func newApp(w *web.Web) *fiber.App {
 		DisableStartupMessage: true, ErrorHandler: w.Refuse,
 	})
 	app.Server().HeaderReceived = classes.Timeouts
-	app.Server().Handler = knownMethods(app, w)
+	app.Server().Handler = untilParting(knownMethods(app, w), parting)
 	app.Server().CloseOnShutdown = true
 	return app
 }
@@ -203,17 +213,6 @@ func page(c *fiber.Ctx) error {
 		}
 	}
 	return c.Send(f.Body)
-}
-
-// Serve answers on a listener until Stop.
-func (g *Gateway) Serve(l net.Listener) error {
-	return g.app.Listener(web.Lingering(web.Patient(l, g.log)))
-}
-
-// Stop lets requests finish, sends the sockets away, and returns when all are gone or ctx is over.
-func (g *Gateway) Stop(ctx context.Context) error {
-	g.stop()
-	return errors.Join(g.live.Close(ctx), g.app.ShutdownWithContext(ctx))
 }
 
 // App is the application, for tests.

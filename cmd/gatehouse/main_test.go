@@ -51,6 +51,8 @@ func TestABadConfigurationIsNamedBeforeAnythingStarts(t *testing.T) {
 		"a short secret key":           {[]string{db, rdb, "GATEHOUSE_SECRET_KEY=abcd"}, []string{"serve"}, 78, "GATEHOUSE_SECRET_KEY"},
 		"a secret key of zeros":        {[]string{db, rdb, "GATEHOUSE_SECRET_KEY=" + strings.Repeat("0", 64)}, []string{"serve"}, 78, "GATEHOUSE_SECRET_KEY"},
 		"a missing Redis":              {[]string{db, "GATEHOUSE_SECRET_KEY=x"}, []string{"serve"}, 78, "REDIS_URL"},
+		"a bad Redis of several":       {[]string{db, "REDIS_URL=redis://one,redis://u:hunter2@two/x", "GATEHOUSE_SECRET_KEY=x"}, []string{"config", "check"}, 2, "REDIS_URL: redis://two/x"},
+		"a Sentinel without a name":    {[]string{db, "REDIS_URL=redis-sentinel://u:hunter2@a,b", "GATEHOUSE_SECRET_KEY=x"}, []string{"serve"}, 2, "master"},
 		"an unknown variable":          {[]string{"GATEHOUSE_LISTENN=x"}, []string{"version"}, 2, "GATEHOUSE_LISTENN"},
 		"an unknown flag":              {nil, []string{"serve", "--colour"}, 2, "--colour"},
 		"an unknown verb":              {nil, []string{"swerve"}, 2, "swerve"},
@@ -77,16 +79,22 @@ func TestABadConfigurationIsNamedBeforeAnythingStarts(t *testing.T) {
 
 func TestAGoodConfigurationIsPrintedWithoutItsSecrets(t *testing.T) {
 	t.Parallel()
-	env := []string{
-		"DATABASE_URL=postgres://u:hunter2@127.0.0.1:1/x", "REDIS_URL=redis://:hunter2@127.0.0.1:1",
-		"GATEHOUSE_SECRET_KEY=6f2a91c07be4d8135a1cf0e79b24d86350fa7ce19d3b8246a05ef713c8942bd6",
-	}
-	if code, said := gatehouse(t, env, "config", "check"); code != 0 {
-		t.Fatalf("exit %d: %s", code, said)
-	}
-	code, said := gatehouse(t, env, "config", "print")
-	if code != 0 || strings.Contains(said, "hunter2") || strings.Contains(said, "6f2a91c0") || !strings.Contains(said, "127.0.0.1:8080") {
-		t.Errorf("exit %d: %s", code, said)
+	for name, servers := range map[string][]string{
+		"one of each": {"DATABASE_URL=postgres://u:hunter2@127.0.0.1:1/x", "REDIS_URL=redis://:hunter2@127.0.0.1:2"},
+		"several": {
+			"DATABASE_URL=postgres://u:hunter2@127.0.0.1:1,127.0.0.1:3/x?target_session_attrs=read-write&sslpassword=hunter2",
+			"REDIS_URL=redis://:hunter2@127.0.0.1:2/0, redis-sentinel://u:hunter2@127.0.0.1:4,127.0.0.1:5?master=m&sentinel_password=hunter2",
+		},
+		"libpq's other form": {"DATABASE_URL=host=127.0.0.1 password=hunter2 dbname=x", "REDIS_URL=redis://127.0.0.1:2"},
+	} {
+		env := append(servers, "GATEHOUSE_SECRET_KEY=6f2a91c07be4d8135a1cf0e79b24d86350fa7ce19d3b8246a05ef713c8942bd6")
+		if code, said := gatehouse(t, env, "config", "check"); code != 0 {
+			t.Fatalf("%s: exit %d: %s", name, code, said)
+		}
+		code, said := gatehouse(t, env, "config", "print")
+		if code != 0 || strings.Contains(said, "hunter2") || strings.Contains(said, "6f2a91c0") || !strings.Contains(said, "127.0.0.1:8080") || !strings.Contains(said, "127.0.0.1:2") {
+			t.Errorf("%s: exit %d: %s", name, code, said)
+		}
 	}
 }
 

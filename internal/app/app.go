@@ -31,9 +31,6 @@ import (
 	"gatehouse/internal/secret"
 	"gatehouse/internal/task"
 	"gatehouse/workers"
-
-	"github.com/hibiken/asynq"
-	"github.com/redis/go-redis/v9"
 )
 
 // ErrConfig marks errors that only a change of the configuration mends. The process exits with 78.
@@ -53,7 +50,8 @@ type App struct {
 
 	servers *embedded.Servers
 	store   *postgres.Store
-	redis   redis.UniversalClient
+	redis   []queue.Redis
+	news    []bus.Redis // the same, with clients
 	bus     *bus.Bus
 	queue   *queue.Client
 	desk    *desk.Desk
@@ -76,7 +74,13 @@ var ErrValue = errors.New("value")
 
 // CheckConfig says what is wrong with a configuration: ErrValue for values that cannot be, ErrConfig for what is missing.
 func CheckConfig(c config.Config) error {
-	for kind, lines := range map[error][]string{ErrValue: c.Check(), ErrConfig: c.Missing()} {
+	wrong := c.Check()
+	if c.RedisURL != "" {
+		if _, err := queue.ParseRedis(c.RedisURL); err != nil {
+			wrong = append(wrong, "REDIS_URL: "+err.Error())
+		}
+	}
+	for kind, lines := range map[error][]string{ErrValue: wrong, ErrConfig: c.Missing()} {
 		if len(lines) > 0 {
 			return fmt.Errorf("%w: %s", kind, strings.Join(lines, "\n"))
 		}
@@ -99,6 +103,7 @@ func Serve(ctx context.Context, c config.Config, withDemo bool, ready func(Ready
 	if err != nil {
 		return misconfigured("%w", err)
 	}
+	queue.LogRedis(log)
 	a := &App{cfg: c, log: log, metrics: metrics.New(), node: logging.NewRequestID(), withDemo: withDemo}
 	a.reach = newReach(c.AllowHosts, []string{c.Listen, c.OpsListen}, all.Drivers())
 	defer a.close()
@@ -233,32 +238,6 @@ func (a *App) waitFor(ctx context.Context, ping func(context.Context) error) err
 	}
 }
 
-func (a *App) openRedis(ctx context.Context) error {
-	opt, err := redis.ParseURL(a.cfg.RedisURL)
-	if err != nil {
-		return misconfigured("REDIS_URL is not a valid Redis address")
-	}
-	opt.DialTimeout, opt.ReadTimeout, opt.WriteTimeout = time.Second, 2*time.Second, 2*time.Second
-	rdb := redis.NewClient(opt)
-	a.redis = rdb
-	a.closers = append(a.closers, func() { _ = rdb.Close() })
-	if a.inMemoryRedis || a.cfg.AcceptLoss {
-		return nil
-	}
-	// Redis may be away: then nothing is asserted, and everything works. When it answers it must not evict wakes silently.
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	got, err := rdb.ConfigGet(ctx, "maxmemory-policy").Result()
-	if err != nil {
-		a.log.Warn("redis could not be asked for its maxmemory-policy", "error", err.Error())
-		return nil
-	}
-	if p := got["maxmemory-policy"]; p != "" && p != "noeviction" {
-		return misconfigured("redis runs with maxmemory-policy %s: it may drop wakes; set noeviction (override with --i-accept-data-loss)", p)
-	}
-	return nil
-}
-
 // build makes the parts that need no running server any more.
 func (a *App) build(ctx context.Context, box *secret.Box) error {
 	passwords, err := auth.NewPasswords(2)
@@ -274,12 +253,8 @@ func (a *App) build(ctx context.Context, box *secret.Box) error {
 	}
 	a.intake = media.Intake{Store: files, Previews: media.NewPreviewer(0), Limits: media.DefaultLimits()}
 
-	a.bus = bus.New(a.redis, a.cfg.Prefix, a.node, a.log)
-	redisOpt, err := asynq.ParseRedisURI(a.cfg.RedisURL)
-	if err != nil {
-		return misconfigured("REDIS_URL: %w", err)
-	}
-	a.queue = queue.NewClient(redisOpt, a.cfg.Prefix, a.log)
+	a.bus = bus.New(a.news, a.cfg.Prefix, a.node, a.log)
+	a.queue = queue.NewClient(a.redis, a.cfg.Prefix, a.log)
 	a.closers = append(a.closers, a.bus.Close, func() { _ = a.queue.Close() })
 	waker := &waker{queue: a.queue}
 	a.desk = desk.New(desk.Config{
@@ -303,7 +278,7 @@ func (a *App) build(ctx context.Context, box *secret.Box) error {
 	})
 	if a.cfg.Worker() {
 		waker.local = a.workers
-		a.server = queue.NewServer(redisOpt, queue.Config{Prefix: a.cfg.Prefix, Concurrency: a.cfg.Parallel, Log: a.log}, a.workers.Handle)
+		a.server = queue.NewServer(a.redis, queue.Config{Prefix: a.cfg.Prefix, Concurrency: a.cfg.Parallel, Log: a.log}, a.workers.Handle)
 		cancel := a.bus.Subscribe(func(n chat.Notice) {
 			if n.Kind == chat.NoticeAccount && n.Account != nil {
 				a.workers.Forget(n.Account.ID)
@@ -315,36 +290,21 @@ func (a *App) build(ctx context.Context, box *secret.Box) error {
 		a.closers = append(a.closers, a.showTyping(waker.Wake))
 	}
 	vitals := newVitals(a.store, a.log)
-	a.metrics.Registry.MustRegister(vitals, queue.NewCollector(redisOpt, a.cfg.Prefix))
+	a.metrics.Registry.MustRegister(vitals, queue.NewCollector(a.redis, a.cfg.Prefix))
 	return a.buildFront()
 }
 
 // start sets everything going that runs by itself.
 func (a *App) start(ctx context.Context) error {
 	if a.cfg.Worker() {
-		go a.startQueue(ctx)
+		a.server.Start(ctx)
+		away := func() bool { return a.queue.Broken() || a.server.Away() }
 		sweeping, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		swept := make(chan struct{})
-		go func() { defer close(swept); a.workers.Sweep(sweeping, a.queue.Broken) }()
+		go func() { defer close(swept); a.workers.Sweep(sweeping, away) }()
 		a.closers = append(a.closers, func() { cancel(); <-swept })
 	}
 	return a.front.listen()
-}
-
-// startQueue begins to take wakes from Redis as soon as Redis answers; until then the sweeper does the work.
-func (a *App) startQueue(ctx context.Context) {
-	for ctx.Err() == nil {
-		if err := a.redis.Ping(ctx).Err(); err == nil {
-			if err := a.server.Start(); err != nil {
-				a.log.Error("the queue did not start", "error", err.Error())
-			}
-			return
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(time.Second):
-		}
-	}
 }
 
 func (a *App) wait(ctx context.Context) error {

@@ -17,8 +17,6 @@ import (
 	"gatehouse/internal/chat"
 	"gatehouse/internal/postgres"
 
-	"github.com/hibiken/asynq"
-	"github.com/hibiken/asynqmon"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
@@ -28,28 +26,20 @@ type front struct {
 	gateway *gateway.Gateway // nil on a worker
 	widget  *widget.Server
 	ops     *http.Server
-	queues  *asynqmon.HTTPHandler
 	failed  chan error // a listener ended by itself
 }
 
 func (a *App) buildFront() error {
 	f := &front{a: a, failed: make(chan error, 2)}
 	a.front = f
-	redisOpt, err := asynq.ParseRedisURI(a.cfg.RedisURL)
-	if err != nil {
-		return misconfigured("REDIS_URL: %w", err)
-	}
-	f.queues = asynqmon.New(asynqmon.Options{RootPath: "/queues", RedisConnOpt: redisOpt, ReadOnly: true})
-	a.closers = append(a.closers, func() { _ = f.queues.Close() })
 	f.ops = &http.Server{
 		Handler: ops.New(ops.Deps{
-			Checks: []ops.Check{
+			Checks: append([]ops.Check{
 				{Name: "postgres", Needed: true, Ask: a.store.Ping},
 				{Name: "schema", Needed: true, Ask: atLeast(a.store.CheckSchema)},
-				{Name: "redis", Ask: func(ctx context.Context) error { return a.redis.Ping(ctx).Err() }},
-			},
+			}, a.redisChecks()...),
 			Metrics: promhttp.HandlerFor(a.metrics.Registry, promhttp.HandlerOpts{}),
-			Queues:  f.queues,
+			Queues:  a.queuesPage(),
 		}),
 		ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute,
 	}
@@ -102,7 +92,7 @@ func (f *front) open() error {
 		deps.Demo = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.demo.phones().ServeHTTP(w, r) })
 	}
 	f.gateway = gateway.New(gateway.Config{
-		Origin: a.cfg.PublicURL, PublicURL: a.cfg.Public(), TrustedProxies: proxies, Node: a.node,
+		Origin: a.cfg.PublicURL, PublicURL: a.cfg.Public(), TrustedProxies: proxies, Node: a.node, Parting: time.Second,
 	}, deps)
 	return nil
 }

@@ -2,7 +2,8 @@
 //
 // It may lose news and says so: a subscriber that was too slow, or cut off from Redis, gets a NoticeLost and must ask the
 // record what it missed. It never blocks a publisher. Within a process news travels without Redis, so that a desk on one
-// machine is live while Redis is away.
+// machine is live while Redis is away. There may be several Redis, each on its own: everybody listens to all, and news goes through
+// the one that its account belongs to (package shard), or, while that is away, through another.
 package bus
 
 import (
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"gatehouse/internal/chat"
+	"gatehouse/internal/shard"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -31,14 +33,27 @@ type Bus struct {
 	mu   sync.RWMutex
 	subs map[*subscriber]struct{}
 
-	rdb     redis.UniversalClient
+	links   []*link
+	names   []string // of the links
 	channel string
 	silence time.Duration // of Redis, until it is asked whether it is there
-	out     chan []chat.Notice
 	dropped atomic.Int64
-	owed    atomic.Bool // other processes do not know yet that they missed something
 	stop    context.CancelFunc
 	wg      sync.WaitGroup
+}
+
+// Redis is a server that carries news, by the name that decides what belongs to it.
+type Redis struct {
+	Name   string
+	Client redis.UniversalClient
+}
+
+// link is the way through one Redis.
+type link struct {
+	Redis
+	out  chan []chat.Notice
+	owed atomic.Bool // other processes do not know yet that they missed something
+	away atomic.Bool // it did not take the last news
 }
 
 type subscriber struct {
@@ -52,41 +67,76 @@ type envelope struct {
 	Notices []chat.Notice `json:"notices"`
 }
 
-// New makes a bus. rdb may be nil: then the process is alone. prefix keeps installations on one Redis apart, node names this
+// New makes a bus. Without a Redis the process is alone. prefix keeps installations on one Redis apart, node names this
 // process.
-func New(rdb redis.UniversalClient, prefix, node string, log *slog.Logger) *Bus {
-	return open(rdb, prefix, node, log, 30*time.Second)
+func New(at []Redis, prefix, node string, log *slog.Logger) *Bus {
+	return open(at, prefix, node, log, 30*time.Second)
 }
 
-func open(rdb redis.UniversalClient, prefix, node string, log *slog.Logger, silence time.Duration) *Bus {
+func open(at []Redis, prefix, node string, log *slog.Logger, silence time.Duration) *Bus {
 	ctx, stop := context.WithCancel(context.Background())
-	b := &Bus{
-		node: node, log: log, subs: map[*subscriber]struct{}{}, rdb: rdb, channel: prefix + ":live", silence: silence,
-		out: make(chan []chat.Notice, slack), stop: stop,
+	b := &Bus{node: node, log: log, subs: map[*subscriber]struct{}{}, channel: prefix + ":live", silence: silence, stop: stop}
+	for _, r := range at {
+		b.names = append(b.names, r.Name)
+		b.links = append(b.links, &link{Redis: r, out: make(chan []chat.Notice, slack)})
 	}
-	if rdb != nil {
-		b.wg.Add(2)
-		go b.send(ctx)
-		go b.receive(ctx)
+	for _, l := range b.links { // now that all are there
+		b.wg.Go(func() { b.send(ctx, l) })
+		b.wg.Go(func() { b.receive(ctx, l) })
 	}
 	return b
 }
 
 // Publish tells everybody. It never blocks.
 func (b *Bus) Publish(_ context.Context, notices []chat.Notice) {
-	if len(notices) == 0 {
-		return
-	}
 	b.deliver(notices)
-	if b.rdb == nil {
+	b.forward(notices)
+}
+
+// forward hands news to the links that it belongs to, what belongs together in its order.
+func (b *Bus) forward(notices []chat.Notice) {
+	if len(b.links) == 0 {
 		return
 	}
-	select {
-	case b.out <- notices:
-	default:
-		b.dropped.Add(int64(len(notices)))
-		b.owed.Store(true)
+	parts := make([][]chat.Notice, len(b.links))
+	for _, n := range notices {
+		i := b.belongs(key(n))
+		parts[i] = append(parts[i], n)
 	}
+	for i, part := range parts {
+		if len(part) == 0 {
+			continue
+		}
+		select {
+		case b.links[i].out <- part:
+		default:
+			b.dropped.Add(int64(len(part)))
+			b.links[i].owed.Store(true)
+		}
+	}
+}
+
+func (b *Bus) belongs(key string) int {
+	return shard.Of(key, b.names, func(i int) bool { return b.links[i].away.Load() })
+}
+
+// key is what decides through which Redis news goes: its account, or what else it is about.
+func key(n chat.Notice) string {
+	switch {
+	case n.Conversation != nil:
+		return n.Conversation.AccountID.String()
+	case n.Account != nil:
+		return n.Account.ID.String()
+	case n.Presence != nil:
+		return n.Presence.Agent.String()
+	case n.Kind == chat.NoticeViewers:
+		return n.Node // who looks at this, and then at that
+	case n.Kind == chat.NoticeTyping:
+		return n.ConversationID.String()
+	case n.Kind == chat.NoticeSession:
+		return n.Agent.String()
+	}
+	return n.What
 }
 
 // Subscribe calls f with every notice, in order and one at a time, until cancel is called.
@@ -140,13 +190,12 @@ func (b *Bus) deliver(notices []chat.Notice) {
 	}
 }
 
-// send hands news to Redis, in the order of its publishing. When some of it was lost, those who should have had it are told so,
-// with the next news or as soon as Redis takes it.
-func (b *Bus) send(ctx context.Context) {
-	defer b.wg.Done()
+// send hands news to a Redis, in the order of its publishing. When some of it was lost, those who should have had it are told so,
+// with the next news or as soon as a Redis takes it.
+func (b *Bus) send(ctx context.Context, l *link) {
 	for {
 		var again <-chan time.Time
-		if b.owed.Load() {
+		if l.owed.Load() {
 			again = time.After(time.Second)
 		}
 		var notices []chat.Notice
@@ -154,11 +203,11 @@ func (b *Bus) send(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-again:
-		case first := <-b.out:
+		case first := <-l.out:
 			notices = append(notices, first...)
 			for len(notices) < 256 { // what waits goes together
 				select {
-				case more := <-b.out:
+				case more := <-l.out:
 					notices = append(notices, more...)
 					continue
 				default:
@@ -166,17 +215,47 @@ func (b *Bus) send(ctx context.Context) {
 				break
 			}
 		}
-		if b.owed.Swap(false) {
+		if l.owed.Swap(false) {
 			notices = append([]chat.Notice{{Kind: chat.NoticeLost}}, notices...)
 		}
-		if err := b.publish(notices); err != nil {
-			b.dropped.Add(int64(len(notices)))
-			b.owed.Store(true)
+		if len(notices) == 0 {
+			continue // somebody else's debt, which is paid already
 		}
+		if err := b.publish(l, notices); err != nil {
+			b.dropped.Add(int64(len(notices)))
+			l.owed.Store(true) // and so it is asked again, every second
+			if !l.away.Swap(true) {
+				b.redirect(l)
+			}
+			continue
+		}
+		l.away.Store(false)
 	}
 }
 
-func (b *Bus) publish(notices []chat.Notice) error {
+// redirect has another Redis, where there is one, tell what a link that broke could not: that something is lost, and what still waits.
+func (b *Bus) redirect(l *link) {
+	other := b.links[b.belongs(l.Name)]
+	if other.away.Load() {
+		return
+	}
+	other.owed.Store(true)
+	for {
+		select {
+		case waits := <-l.out:
+			b.forward(waits)
+			continue
+		default:
+		}
+		break
+	}
+	select {
+	case other.out <- nil: // it looks at what it owes
+	default:
+	}
+}
+
+func (b *Bus) publish(l *link, notices []chat.Notice) error {
 	body, err := json.Marshal(envelope{b.node, notices})
 	if err != nil {
 		b.log.Error("a notice cannot be written", "error", err.Error())
@@ -184,22 +263,21 @@ func (b *Bus) publish(notices []chat.Notice) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	return b.rdb.Publish(ctx, b.channel, body).Err()
+	return l.Client.Publish(ctx, b.channel, body).Err()
 }
 
 // receive listens to the other processes. What was said between two subscriptions is lost, so everybody is told.
-func (b *Bus) receive(ctx context.Context) {
-	defer b.wg.Done()
-	b.listen(ctx, false)
+func (b *Bus) receive(ctx context.Context, l *link) {
+	b.listen(ctx, l, false)
 	for wait(ctx, 200*time.Millisecond); ctx.Err() == nil; wait(ctx, 200*time.Millisecond) {
-		b.listen(ctx, true)
+		b.listen(ctx, l, true)
 	}
 }
 
 // listen subscribes and hears until the connection is of no use any more: it ended, or Redis does not even answer. again is set
 // when there was a connection before, whether or not Redis came to confirm it.
-func (b *Bus) listen(ctx context.Context, again bool) {
-	ps := b.rdb.Subscribe(ctx, b.channel)
+func (b *Bus) listen(ctx context.Context, l *link, again bool) {
+	ps := l.Client.Subscribe(ctx, b.channel)
 	closing := sync.OnceFunc(func() { _ = ps.Close() })
 	defer closing()
 	defer context.AfterFunc(ctx, closing)() // ends a read that waits for Redis to say something, which a context does not

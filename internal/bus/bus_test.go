@@ -87,12 +87,19 @@ func build(t *testing.T, silence time.Duration) *house {
 	t.Helper()
 	h := &house{Servers: embeddedtest.Start(t, embedded.OnlyRedis)}
 	h.rdb = h.client(t)
-	h.here = open(h.client(t), "test", "here", slog.New(slog.DiscardHandler), silence)
-	h.there = open(h.client(t), "test", "there", slog.New(slog.DiscardHandler), silence)
+	h.here = open(h.ways(t), "test", "here", slog.New(slog.DiscardHandler), silence)
+	h.there = open(h.ways(t), "test", "there", slog.New(slog.DiscardHandler), silence)
 	t.Cleanup(h.here.Close)
 	t.Cleanup(h.there.Close)
 	h.subscribed(t, 2)
 	return h
+}
+
+// ways are a bus's connections to Redis.
+func (h *house) ways(t *testing.T) []Redis {
+	t.Helper()
+	rdb := h.client(t)
+	return []Redis{{rdb.Options().Addr, rdb}}
 }
 
 func (h *house) client(t *testing.T) *redis.Client {
@@ -150,7 +157,7 @@ func TestNewsReachesEveryProcessOnceAndInOrder(t *testing.T) {
 func TestInstallationsOnOneRedisDoNotHearEachOther(t *testing.T) {
 	t.Parallel()
 	h := build(t, time.Minute)
-	other := open(h.client(t), "other", "else", slog.New(slog.DiscardHandler), time.Minute)
+	other := open(h.ways(t), "other", "else", slog.New(slog.DiscardHandler), time.Minute)
 	t.Cleanup(other.Close)
 	far, foreign := listener(t, h.there), listener(t, other)
 	other.Publish(t.Context(), news("theirs"))

@@ -23,7 +23,7 @@ type Config struct {
 	OpsListen   string   `help:"Operators' listener: healthz, readyz, metrics, queues. Keep it private." default:"127.0.0.1:9090" env:"GATEHOUSE_OPS_LISTEN"`
 	PublicURL   string   `help:"The address under which people and providers reach the public listener. Default: http:// and the listener." env:"GATEHOUSE_PUBLIC_URL"`
 	DatabaseURL string   `help:"Postgres. Empty: a private one below the data folder." env:"DATABASE_URL"`
-	RedisURL    string   `help:"Redis. Empty with an empty DATABASE_URL: a private one." env:"REDIS_URL"`
+	RedisURL    string   `help:"Redis: redis://…, or redis-sentinel://host,host/?master=…; several, each on its own, divided by commas. Empty with an empty DATABASE_URL: a private one." env:"REDIS_URL"`
 	Prefix      string   `help:"Name of this installation in Redis." default:"gatehouse" env:"GATEHOUSE_REDIS_PREFIX"`
 	Data        string   `help:"Data folder: media, and the private Postgres and Redis." default:"data" env:"GATEHOUSE_DATA"`
 	SecretKey   string   `help:"32 random bytes in hex or base64: seals provider tokens, signs links. Needed with DATABASE_URL." env:"GATEHOUSE_SECRET_KEY"`
@@ -218,12 +218,35 @@ func (c Config) Redacted() Config {
 	for i := range c.OldKeys {
 		c.OldKeys[i] = "…"
 	}
-	for _, u := range []*string{&c.DatabaseURL, &c.RedisURL} {
-		if p, err := url.Parse(*u); err == nil {
-			*u = p.Redacted()
+	c.DatabaseURL, c.RedisURL = withoutPasswords(c.DatabaseURL), withoutPasswords(c.RedisURL)
+	return c
+}
+
+// withoutPasswords shows addresses divided by commas: what stands before an @ and after a question mark is hidden, and what begins
+// like no address is hidden whole.
+func withoutPasswords(list string) string {
+	var all []string // what has no scheme belongs to the address before it
+	for part := range strings.SplitSeq(list, ",") {
+		if len(all) == 0 || strings.Contains(part, "://") {
+			all = append(all, part)
 		} else {
-			*u = hide(*u)
+			all[len(all)-1] += "," + part
 		}
 	}
-	return c
+	for i, one := range all {
+		scheme, rest, isAddress := strings.Cut(one, "://")
+		if at := strings.LastIndexByte(rest, '@'); at >= 0 {
+			rest = "…" + rest[at:]
+		}
+		rest, settings, _ := strings.Cut(rest, "?")
+		switch all[i] = scheme + "://" + rest; {
+		case one == "":
+			all[i] = ""
+		case !isAddress:
+			all[i] = "…"
+		case settings != "":
+			all[i] += "?…"
+		}
+	}
+	return strings.Join(all, ",")
 }

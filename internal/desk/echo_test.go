@@ -3,6 +3,7 @@ package desk_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"gatehouse/internal/chat"
 	"gatehouse/internal/desk/desktest"
@@ -37,39 +38,6 @@ func TestAnEchoThatIsFasterThanTheAnswerIsOurMessage(t *testing.T) {
 		t.Errorf("%d echoes were taken for the answer, want 1", n)
 	}
 	w.MustHold()
-}
-
-// Who settles a send holds its conversation and then writes the provider's id. An echo that comes in that moment must not hold the id
-// and wait for the conversation: it took a second until Postgres found out.
-func TestAnEchoWaitsForTheAnswerAndNotTheAnswerForIt(t *testing.T) {
-	t.Parallel()
-	ctx := t.Context()
-	w := desktest.New(t)
-	a := w.Agent("deniz", 5, chat.Online)
-	phone := w.Phone(1)
-	row := w.Talk(a, phone)
-	m := w.Say(a, row.ID, "it is on its way")
-	settling, err := w.Store.Pool().Begin(ctx)
-	must(t, err)
-	exec := func(sql string, args ...any) {
-		t.Helper()
-		if _, err := settling.Exec(ctx, sql, args...); err != nil {
-			t.Fatalf("%v\n%s", err, sql)
-		}
-	}
-	exec(`SELECT id FROM conversations WHERE id = $1 FOR NO KEY UPDATE`, row.ID)
-	w.Store.Rerun = func(what string) { t.Errorf("%s lost a race, or would have waited for ever", what) }
-	w.Accept(w.Event(echo(w, phone, "mid.1", "it is on its way")))
-	drained := make(chan error, 1)
-	go func() { drained <- w.Desk.Drain(ctx, w.Account) }()
-	waitFor(w, "the lane waits", `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'gatehouse-lane' AND wait_event_type = 'Lock'`)
-	exec(`SET LOCAL lock_timeout = '5s'`)
-	exec(`INSERT INTO provider_ids (account_id, provider_id, message_id) VALUES ($1, 'mid.1', $2)`, w.Account, m.ID)
-	must(t, settling.Rollback(ctx)) // what it would have written beside is not the point
-	must(t, <-drained)
-	if n := w.Count("received duplicate") + w.Count("received echo") + w.Count("received echo_of_ours"); n != 1 {
-		t.Errorf("%d echoes were applied", n)
-	}
 }
 
 func TestAnEchoConfirmsWhatNobodyAnsweredFor(t *testing.T) {
@@ -135,4 +103,55 @@ func TestAnEchoFindsOurMessageInAConversationThatWasEndedMeanwhile(t *testing.T)
 		t.Errorf("%d messages went out, want 1", n)
 	}
 	w.MustHold()
+}
+
+// Who settles a message holds its conversation, and then gives it its id. The drainer of its echo must not hold the id while it
+// waits for the conversation: Postgres would notice after a second, and everything in the lane would be a second late.
+func TestTheEchoOfAMessageThatIsBeingSettledWaitsWithoutItsID(t *testing.T) {
+	t.Parallel()
+	for _, ended := range []bool{false, true} {
+		w := desktest.New(t)
+		a := w.Agent("deniz", 5, chat.Online)
+		phone := w.Phone(1)
+		row := w.Talk(a, phone)
+		m := w.Say(a, row.ID, "it is on its way")
+		if ended {
+			if _, err := w.Desk.End(t.Context(), a, row.ID, w.Reason, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		tx, err := w.Store.Pool().Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		pid := tx.Conn().PgConn().PID()
+		if _, err := tx.Exec(t.Context(), "SELECT 1 FROM conversations WHERE id = $1 FOR NO KEY UPDATE", row.ID); err != nil {
+			t.Fatal(err)
+		}
+		drained := make(chan error)
+		w.Accept(w.Event(echo(w, phone, "mid.1", "it is on its way")))
+		go func() { drained <- w.Desk.Drain(t.Context(), w.Account) }()
+		for w.Int("SELECT count(*) FROM pg_stat_activity WHERE $1::int = any(pg_blocking_pids(pid))", pid) == 0 {
+			select {
+			case err := <-drained:
+				t.Fatalf("the echo was applied while its conversation was held: %v", err)
+			case <-t.Context().Done():
+				t.Fatal("nobody waits for the conversation")
+			case <-time.After(5 * time.Millisecond):
+			}
+		}
+		if _, err = tx.Exec(t.Context(), "SET LOCAL lock_timeout = '100ms'"); err == nil {
+			_, err = tx.Exec(t.Context(), "INSERT INTO provider_ids (account_id, provider_id, message_id) VALUES ($1, 'mid.1', $2)", w.Account, m.ID)
+		}
+		if err == nil {
+			err = tx.Commit(t.Context())
+		}
+		if err != nil {
+			t.Errorf("ended %t: the id cannot be given: %v", ended, err)
+			_ = tx.Rollback(t.Context())
+		}
+		if err := <-drained; err != nil {
+			t.Error(err)
+		}
+	}
 }

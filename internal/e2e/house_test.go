@@ -35,6 +35,7 @@ type house struct {
 	servers *embedded.Servers // nil if Postgres and Redis are the product's own
 	env     []string
 	tag     string         // with which the binary is built
+	bin     string         // another binary, which is there already
 	leaves  map[string]int // what may be due when all is done
 	url     string         // public listener of the gateway
 	admin   *agent.Agent
@@ -126,8 +127,15 @@ func (h *house) command(ctx context.Context, stdin string, args ...string) []byt
 	return out
 }
 
+func (h *house) binary() string {
+	if h.bin != "" {
+		return h.bin
+	}
+	return binary(h.t, h.tag)
+}
+
 func (h *house) tryCommand(ctx context.Context, stdin string, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, binary(h.t, h.tag), args...)
+	cmd := exec.CommandContext(ctx, h.binary(), args...)
 	cmd.Env, cmd.Stdin, cmd.SysProcAttr = h.environ(), strings.NewReader(stdin), dieWithUs()
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint
@@ -179,7 +187,7 @@ func (p *process) start(more ...string) {
 		p.h.t.Fatal(err)
 	}
 	defer func() { _ = f.Close() }() // the child has its own
-	p.cmd = exec.Command(binary(p.h.t, p.h.tag), p.args...)
+	p.cmd = exec.Command(p.h.binary(), p.args...)
 	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr, p.cmd.SysProcAttr = p.h.environ(append(slices.Clip(p.env), more...)...), f, f, dieWithUs()
 	if err := p.cmd.Start(); err != nil {
 		p.h.t.Fatal(err)

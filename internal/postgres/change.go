@@ -109,7 +109,8 @@ func (s *Store) changeExtras(ctx context.Context, tx pgx.Tx, n chat.ChangeNeeds,
 				return err
 			}
 			st.Repeat, st.Mismatch = &full[0], !bytes.Equal(rows[0].BodyHash, k.BodyHash)
-			return nil
+			_, err = tx.Exec(ctx, likeAWrite)
+			return err
 		}
 	}
 	if len(n.Messages) > 0 {

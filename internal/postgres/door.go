@@ -5,6 +5,8 @@ import (
 
 	"gatehouse/internal/chat"
 	"gatehouse/internal/postgres/gen"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // InsertEvents commits raw events and marks them pending in their accounts' lanes. It returns only after COMMIT. They are received
@@ -21,11 +23,16 @@ func (s *Store) InsertEvents(ctx context.Context, events []chat.RawEvent) error 
 
 // InsertEventsAgain is InsertEvents for events of which nobody knows whether they are stored: those that are stay as they are.
 func (s *Store) InsertEventsAgain(ctx context.Context, events []chat.RawEvent) error {
-	return wrap(gen.New(s.door).InsertEventsAgain(ctx, gen.InsertEventsAgainParams{
-		Ids:        column(events, func(e *chat.RawEvent) uid { return uid(e.ID) }),
-		AccountIds: column(events, func(e *chat.RawEvent) uid { return uid(e.AccountID) }),
-		Bodies:     column(events, func(e *chat.RawEvent) []byte { return e.Body }),
-		ShiftS:     s.Shifted().Seconds(),
+	return wrap(pgx.BeginFunc(ctx, s.door, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, likeAWrite); err != nil {
+			return err
+		}
+		return gen.New(tx).InsertEventsAgain(ctx, gen.InsertEventsAgainParams{
+			Ids:        column(events, func(e *chat.RawEvent) uid { return uid(e.ID) }),
+			AccountIds: column(events, func(e *chat.RawEvent) uid { return uid(e.AccountID) }),
+			Bodies:     column(events, func(e *chat.RawEvent) []byte { return e.Body }),
+			ShiftS:     s.Shifted().Seconds(),
+		})
 	}))
 }
 

@@ -157,21 +157,8 @@ func (s *Store) laneState(ctx context.Context, tx db, acc chat.Account, now time
 	case len(n.Values) > 0:
 		b.Queue(gen.LockOpenConversations, acc.ID, n.Values, n.Kind).Query(collect)
 	}
-	// After the conversations, as who settles a send does: an echo and the answer to what it echoes would wait for each other.
-	if len(n.Claims) > 0 {
-		ids, names := make([]chat.MessageID, 0, len(n.Claims)), make([]string, 0, len(n.Claims))
-		for name, id := range n.Claims {
-			names, ids = append(names, name), append(ids, id)
-		}
-		b.Queue(gen.ClaimProviderIDs, acc.ID, names, ids).Query(func(rows pgx.Rows) error {
-			var name string
-			_, err := pgx.ForEachRow(rows, []any{&name}, func() error { st.New[name] = true; return nil })
-			return err
-		})
-		b.Queue(gen.TakeParked, names, acc.ID).Query(func(rows pgx.Rows) (err error) {
-			st.Parked, err = parkedUpdates(rows)
-			return err
-		})
+	if !n.Echoes {
+		queueClaims(&b, acc, n, &st)
 	}
 	if len(n.Targets) > 0 {
 		b.Queue(gen.MessagesByProviderID, n.Targets, acc.ID).Query(func(rows pgx.Rows) error {
@@ -213,7 +200,33 @@ func (s *Store) laneState(ctx context.Context, tx db, acc chat.Account, now time
 	if err := tx.SendBatch(ctx, &b).Close(); err != nil {
 		return st, err
 	}
-	return st, s.laneHistory(ctx, tx, acc, n, &st)
+	if err := s.laneHistory(ctx, tx, acc, n, &st); err != nil || !n.Echoes {
+		return st, err
+	}
+	// Who settles a message has locked its conversation before it gives it the id that its echo claims.
+	var claims pgx.Batch
+	queueClaims(&claims, acc, n, &st)
+	return st, tx.SendBatch(ctx, &claims).Close()
+}
+
+// queueClaims takes the batch's ids, tells which are new, and reads what waited for them.
+func queueClaims(b *pgx.Batch, acc chat.Account, n chat.LaneNeeds, st *chat.LaneState) {
+	if len(n.Claims) == 0 {
+		return
+	}
+	ids, names := make([]chat.MessageID, 0, len(n.Claims)), make([]string, 0, len(n.Claims))
+	for name, id := range n.Claims {
+		names, ids = append(names, name), append(ids, id)
+	}
+	b.Queue(gen.ClaimProviderIDs, acc.ID, names, ids).Query(func(rows pgx.Rows) error {
+		var name string
+		_, err := pgx.ForEachRow(rows, []any{&name}, func() error { st.New[name] = true; return nil })
+		return err
+	})
+	b.Queue(gen.TakeParked, names, acc.ID).Query(func(rows pgx.Rows) (err error) {
+		st.Parked, err = parkedUpdates(rows)
+		return err
+	})
 }
 
 // parkedUpdates reads the columns of TakeParked.

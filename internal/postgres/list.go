@@ -190,8 +190,16 @@ func listSQL(q chat.ListQuery, found []chat.ContactID, from, to time.Time) (stri
 		}
 		tops = append(tops, "("+rows+" "+top+")")
 	}
-	return with + fmt.Sprintf("SELECT c.*, k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at FROM (SELECT c.* FROM (%s) c %s) c"+
-		" JOIN contacts k ON k.id = c.contact_id JOIN identities i ON i.id = c.identity_id %s", strings.Join(tops, " UNION "), top, order), l.args
+	return with + fmt.Sprintf("SELECT %s FROM (SELECT c.* FROM (%s) c %s) c"+
+		" JOIN contacts k ON k.id = c.contact_id JOIN identities i ON i.id = c.identity_id %s", rowColumns(), strings.Join(tops, " UNION "), top, order), l.args
+}
+
+// rowColumns are the columns of a conversation and of its contact by name, as conversationRows reads them: the next version's schema
+// may have more.
+func rowColumns() string {
+	_, columns, _ := strings.Cut(gen.LockConversations, "SELECT ")
+	columns, _, _ = strings.Cut(columns, "\nFROM ")
+	return columns
 }
 
 // inDepartment narrows to the asked department; whose conversations they are is settled elsewhere.

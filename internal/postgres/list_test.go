@@ -121,4 +121,12 @@ func TestAListIsWhatItsWordsSay(t *testing.T) {
 			}
 		}
 	}
+	// The next version's schema has columns that this one, which still runs, does not know.
+	if _, err := s.Pool().Exec(t.Context(), "ALTER TABLE conversations ADD COLUMN next integer NOT NULL DEFAULT 7"); err != nil {
+		t.Fatal(err)
+	}
+	page, err := s.ListConversations(t.Context(), chat.ListQuery{Principal: chat.Principal{AgentID: agent(1), Role: chat.RoleAdmin}, View: chat.ViewAll, Limit: 50}, time.Time{}, time.Time{})
+	if err != nil || len(page) != 50 {
+		t.Errorf("with a column more: %d conversations, %v", len(page), err)
+	}
 }

@@ -15,6 +15,7 @@ import (
 	"io/fs"
 	"maps"
 	"net"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -71,7 +72,9 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 		cfg.MinConns = 1
 		cfg.MaxConnLifetime = time.Hour
 		cfg.MaxConnIdleTime = 10 * time.Minute
+		cfg.PingTimeout = 2 * time.Second // of a connection that was idle, before it is used
 		cfg.ConnConfig.ConnectTimeout = 3 * time.Second
+		survive(cfg.ConnConfig)
 		cfg.ConnConfig.RuntimeParams["application_name"] = "gatehouse-" + name
 		cfg.ConnConfig.RuntimeParams["timezone"] = "UTC"
 		cfg.ConnConfig.RuntimeParams["jit"] = "off"
@@ -159,7 +162,7 @@ var (
 	ErrSchemaNew = errors.New("the database's schema is newer than this binary: run the newer binary")
 )
 
-func (s *Store) provider() (*goose.Provider, func(), error) {
+func provider(pool *pgxpool.Pool) (*goose.Provider, func(), error) {
 	sub, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return nil, nil, err
@@ -168,7 +171,7 @@ func (s *Store) provider() (*goose.Provider, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	db := stdlib.OpenDBFromPool(s.pool)
+	db := stdlib.OpenDBFromPool(pool)
 	p, err := goose.NewProvider(goose.DialectPostgres, db, sub, goose.WithSessionLocker(locker))
 	if err != nil {
 		_ = db.Close()
@@ -177,14 +180,51 @@ func (s *Store) provider() (*goose.Provider, func(), error) {
 	return p, func() { _ = db.Close() }, nil
 }
 
-// Migrate brings the schema up to this binary's. Two at once are fine: the second waits and finds nothing to do.
+const (
+	// migrateLock is how long a migration waits for a lock: who comes after it for the same table waits for it all that time.
+	migrateLock = 2 * time.Second
+	// migrateFor is how long it is tried again and again; between two tries, those who waited go first.
+	migrateFor = 2 * time.Minute
+)
+
+// Migrate brings the schema up to this binary's, beside processes of the version before it that are at work. Two at once are fine:
+// the second waits and finds nothing to do. A migration may take its time; a lock that it does not get soon, it asks for again.
 func (s *Store) Migrate(ctx context.Context) (applied int, err error) {
-	p, done, err := s.provider()
+	cfg := s.pool.Config()
+	cfg.MinConns = 0
+	maps.Copy(cfg.ConnConfig.RuntimeParams, map[string]string{
+		"application_name": "gatehouse-migrate", "statement_timeout": "0", "idle_in_transaction_session_timeout": "0",
+		"lock_timeout": strconv.FormatInt(migrateLock.Milliseconds(), 10),
+	})
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return 0, err
+	}
+	defer pool.Close()
+	for until := time.Now().Add(migrateFor); ; {
+		n, err := migrate(ctx, pool)
+		applied += n
+		if err == nil || !raced(err) || time.Now().After(until) {
+			return applied, err
+		}
+		select {
+		case <-ctx.Done():
+			return applied, err
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+func migrate(ctx context.Context, pool *pgxpool.Pool) (applied int, err error) {
+	p, done, err := provider(pool)
 	if err != nil {
 		return 0, err
 	}
 	defer done()
 	res, err := p.Up(ctx)
+	if part, ok := errors.AsType[*goose.PartialError](err); ok {
+		return len(part.Applied), fmt.Errorf("migrate: %w", err)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("migrate: %w", err)
 	}
@@ -193,7 +233,7 @@ func (s *Store) Migrate(ctx context.Context) (applied int, err error) {
 
 // CheckSchema returns ErrSchemaOld or ErrSchemaNew when the database's schema is not this binary's.
 func (s *Store) CheckSchema(ctx context.Context) error {
-	p, done, err := s.provider()
+	p, done, err := provider(s.pool)
 	if err != nil {
 		return err
 	}
@@ -294,7 +334,7 @@ func wrap(err error) error {
 			return chat.Errorf(chat.CodeInUse, "%s is referred to: %w", pg.TableName, err)
 		case pg.Code == "22021", pg.Code == "22P05": // NUL, or half a character
 			return &chat.Error{Code: chat.CodeInvalid, Message: "a text that cannot be stored", Cause: err}
-		case strings.HasPrefix(pg.Code, "57P0"), strings.HasPrefix(pg.Code, "53"), strings.HasPrefix(pg.Code, "08"), pg.Code == "57014", pg.Code == "55P03":
+		case strings.HasPrefix(pg.Code, "57P0"), strings.HasPrefix(pg.Code, "53"), strings.HasPrefix(pg.Code, "08"), pg.Code == "57014", pg.Code == "55P03", pg.Code == readOnly:
 			return chat.Errorf(chat.CodeUnavailable, "postgres: %w", err)
 		}
 		return err

@@ -1,7 +1,10 @@
 package queue
 
 import (
+	"errors"
 	"fmt"
+	"slices"
+	"sync"
 
 	"gatehouse/internal/task"
 
@@ -9,22 +12,31 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Collector shows Asynq's queues to Prometheus. It asks Redis at each scrape.
+// Collector shows Asynq's queues to Prometheus. It asks each Redis at each scrape.
 type Collector struct {
-	inspector *asynq.Inspector
-	prefix    string
+	prefix string
+	parts  []shown
 
 	tasks, latency, up *prometheus.Desc
 }
 
+type shown struct {
+	name      string
+	inspector *asynq.Inspector
+}
+
 // NewCollector makes a collector over the installation's queues.
-func NewCollector(at asynq.RedisConnOpt, prefix string) *Collector {
-	return &Collector{
-		inspector: asynq.NewInspector(bounded(at, workBudget)), prefix: prefix,
-		tasks:   prometheus.NewDesc("gatehouse_queue_tasks", "Wakes in a queue, by state.", []string{"queue", "state"}, nil),
-		latency: prometheus.NewDesc("gatehouse_queue_latency_seconds", "Age of the oldest wake that waits in a queue.", []string{"queue"}, nil),
-		up:      prometheus.NewDesc("gatehouse_redis_up", "Whether Redis answered the last question about the queues.", nil, nil),
+func NewCollector(at []Redis, prefix string) *Collector {
+	c := &Collector{
+		prefix:  prefix,
+		tasks:   prometheus.NewDesc("gatehouse_queue_tasks", "Wakes in a queue of a Redis, by state.", []string{"redis", "queue", "state"}, nil),
+		latency: prometheus.NewDesc("gatehouse_queue_latency_seconds", "Age of the oldest wake that waits in a queue of a Redis.", []string{"redis", "queue"}, nil),
+		up:      prometheus.NewDesc("gatehouse_redis_up", "Whether a Redis answered the last question about the queues.", []string{"redis"}, nil),
 	}
+	for _, r := range at {
+		c.parts = append(c.parts, shown{r.Name, asynq.NewInspector(At{r, workBudget})})
+	}
+	return c
 }
 
 // Describe implements prometheus.Collector.
@@ -32,35 +44,45 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) { ch <- c.tasks; ch <- 
 
 // Collect implements prometheus.Collector.
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
-	names, err := c.inspector.Queues()
+	var asked sync.WaitGroup
+	for _, p := range c.parts { // at once: one that is away must not make the scrape late for the others
+		asked.Go(func() { c.collect(ch, p) })
+	}
+	asked.Wait()
+}
+
+func (c *Collector) collect(ch chan<- prometheus.Metric, p shown) {
+	names, err := p.inspector.Queues()
 	up := 1.0
 	if err != nil {
 		up = 0
 	}
-	ch <- prometheus.MustNewConstMetric(c.up, prometheus.GaugeValue, up)
-	have := map[string]bool{}
-	for _, n := range names {
-		have[n] = true
-	}
+	ch <- prometheus.MustNewConstMetric(c.up, prometheus.GaugeValue, up, p.name)
 	for _, q := range []task.Queue{task.Interactive, task.Default, task.Bulk} {
 		name := QueueName(c.prefix, q)
-		if !have[name] {
+		if !slices.Contains(names, name) {
 			continue
 		}
-		i, err := c.inspector.GetQueueInfo(name)
+		i, err := p.inspector.GetQueueInfo(name)
 		if err != nil {
 			continue // it vanished between the two questions; the next scrape has it
 		}
 		for state, n := range map[string]int{
 			"pending": i.Pending, "active": i.Active, "scheduled": i.Scheduled, "retry": i.Retry, "archived": i.Archived,
 		} {
-			ch <- prometheus.MustNewConstMetric(c.tasks, prometheus.GaugeValue, float64(n), string(q), state)
+			ch <- prometheus.MustNewConstMetric(c.tasks, prometheus.GaugeValue, float64(n), p.name, string(q), state)
 		}
-		ch <- prometheus.MustNewConstMetric(c.latency, prometheus.GaugeValue, i.Latency.Seconds(), string(q))
+		ch <- prometheus.MustNewConstMetric(c.latency, prometheus.GaugeValue, i.Latency.Seconds(), p.name, string(q))
 	}
 }
 
-// Close ends the connection.
-func (c *Collector) Close() error { return c.inspector.Close() }
+// Close ends the connections.
+func (c *Collector) Close() error {
+	var errs []error
+	for _, p := range c.parts {
+		errs = append(errs, p.inspector.Close())
+	}
+	return errors.Join(errs...)
+}
 
 func sprint(args []any) string { return fmt.Sprint(args...) }

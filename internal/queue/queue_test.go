@@ -28,8 +28,8 @@ var quiet = slog.New(slog.DiscardHandler)
 // house is a Redis of the test's own with a client.
 type house struct {
 	*embedded.Servers
-	opt    asynq.RedisConnOpt
-	rdb    *redis.Client
+	at     []Redis
+	rdb    redis.UniversalClient
 	client *Client
 	asks   *asynq.Inspector
 }
@@ -37,18 +37,14 @@ type house struct {
 func build(t *testing.T) *house {
 	t.Helper()
 	h := &house{Servers: embeddedtest.Start(t, embedded.OnlyRedis)}
-	opt, err := asynq.ParseRedisURI(h.RedisURL)
-	if err != nil {
+	var err error
+	if h.at, err = ParseRedis(h.RedisURL); err != nil {
 		t.Fatal(err)
 	}
-	h.opt = opt
-	plain, err := redis.ParseURL(h.RedisURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.rdb, h.client, h.asks = redis.NewClient(plain), NewClient(opt, "test", quiet), asynq.NewInspector(opt)
+	h.rdb, h.client = h.at[0].Open(5*time.Second), NewClient(h.at, "test", quiet)
+	h.asks = asynq.NewInspectorFromRedisClient(h.rdb)
 	t.Cleanup(func() {
-		if err := errors.Join(h.client.Close(), h.asks.Close(), h.rdb.Close()); err != nil {
+		if err := errors.Join(h.client.Close(), h.rdb.Close()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -96,10 +92,8 @@ func (d *desk) all() []task.Wake {
 func (h *house) serve(t *testing.T, do func(context.Context, task.Wake) error) *desk {
 	t.Helper()
 	d := &desk{woken: map[task.Wake]int{}, do: do}
-	s := NewServer(h.opt, Config{Prefix: "test", Concurrency: 4, Log: quiet}, d.handle)
-	if err := s.Start(); err != nil {
-		t.Fatal(err)
-	}
+	s := NewServer(h.at, Config{Prefix: "test", Concurrency: 4, Log: quiet}, d.handle)
+	s.Start(t.Context())
 	t.Cleanup(s.Stop)
 	return d
 }
@@ -200,10 +194,13 @@ func TestAWakeNeverWaitsForARedisThatHangs(t *testing.T) {
 	}
 }
 
-func (c *Client) waits() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.order)
+func (c *Client) waits() (n int) {
+	for _, s := range c.senders {
+		s.mu.Lock()
+		n += len(s.order)
+		s.mu.Unlock()
+	}
+	return n
 }
 
 func TestWakesAndServersOutliveRedis(t *testing.T) {
@@ -280,7 +277,7 @@ func TestAWakeOfAnUnknownKindIsPutAside(t *testing.T) {
 	t.Parallel()
 	h := build(t)
 	d := h.serve(t, nil)
-	raw := asynq.NewClient(h.opt)
+	raw := asynq.NewClient(At{h.at[0], time.Second})
 	defer func() { _ = raw.Close() }()
 	for _, kind := range []string{"nonsense", "ingest_everything"} {
 		if _, err := raw.Enqueue(asynq.NewTask(kind, []byte("id")), asynq.Queue("test-interactive"), asynq.MaxRetry(25)); err != nil {
@@ -300,7 +297,7 @@ func TestAWakeOfAnUnknownKindIsPutAside(t *testing.T) {
 func TestInstallationsOnOneRedisDoNotWakeEachOther(t *testing.T) {
 	t.Parallel()
 	h := build(t)
-	other := NewClient(h.opt, "other", quiet)
+	other := NewClient(h.at, "other", quiet)
 	defer func() { _ = other.Close() }()
 	d := h.serve(t, nil)
 	other.Wake(t.Context(), wake(task.Ingest, "theirs"))
@@ -317,15 +314,13 @@ func TestStoppingLetsWorkFinish(t *testing.T) {
 	h := build(t)
 	entered, proceed, stopped := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	var finished bool
-	s := NewServer(h.opt, Config{Prefix: "test", Concurrency: 4, Log: quiet}, func(context.Context, task.Wake) error {
+	s := NewServer(h.at, Config{Prefix: "test", Concurrency: 4, Log: quiet}, func(context.Context, task.Wake) error {
 		close(entered)
 		<-proceed
 		finished = true
 		return nil
 	})
-	if err := s.Start(); err != nil {
-		t.Fatal(err)
-	}
+	s.Start(t.Context())
 	h.wake(t, wake(task.Ingest, "a"))
 	<-entered
 	go func() { s.Stop(); close(stopped) }()
@@ -349,11 +344,9 @@ func TestStoppingLetsWorkFinish(t *testing.T) {
 func TestStoppingDoesNotWaitForARedisThatHangs(t *testing.T) {
 	t.Parallel()
 	h := build(t)
-	s := NewServer(h.opt, Config{Prefix: "test", Concurrency: 4, Log: quiet}, func(context.Context, task.Wake) error { return nil })
-	if err := s.Start(); err != nil {
-		t.Fatal(err)
-	}
-	client := NewClient(h.opt, "test", quiet)
+	s := NewServer(h.at, Config{Prefix: "test", Concurrency: 4, Log: quiet}, func(context.Context, task.Wake) error { return nil })
+	s.Start(t.Context())
+	client := NewClient(h.at, "test", quiet)
 	h.signal(t, syscall.SIGSTOP)
 	client.Wake(t.Context(), wake(task.Ingest, "a"))
 	stopped := make(chan error)
@@ -377,19 +370,19 @@ func TestTheQueuesAreShownAndSoIsARedisThatIsAway(t *testing.T) {
 	h := build(t)
 	h.wake(t, wake(task.Ingest, "a"), wake(task.Ingest, "b"), wake(task.Templates, "c"))
 	eventually(t, "they are handed over", func() bool { n, _ := h.client.Counts(); return n == 3 })
-	c := NewCollector(h.opt, "test")
+	c := NewCollector(h.at, "test")
 	defer func() { _ = c.Close() }()
 	reg := prometheus.NewPedanticRegistry()
 	reg.MustRegister(c)
-	got := scrape(t, reg)
-	if got["gatehouse_redis_up"] != 1 || got["gatehouse_queue_tasks interactive pending"] != 2 || got["gatehouse_queue_tasks bulk pending"] != 1 {
+	got, at := scrape(t, reg), h.at[0].Name
+	if got["gatehouse_redis_up "+at] != 1 || got["gatehouse_queue_tasks interactive "+at+" pending"] != 2 || got["gatehouse_queue_tasks bulk "+at+" pending"] != 1 {
 		t.Errorf("shows %v", got)
 	}
-	if _, ok := got["gatehouse_queue_tasks default pending"]; ok {
+	if _, ok := got["gatehouse_queue_tasks default "+at+" pending"]; ok {
 		t.Error("shows a queue that nothing was ever in")
 	}
 	h.signal(t, syscall.SIGSTOP)
-	if got := scrape(t, reg); got["gatehouse_redis_up"] != 0 {
+	if got := scrape(t, reg); got["gatehouse_redis_up "+at] != 0 {
 		t.Errorf("shows %v", got)
 	}
 	h.signal(t, syscall.SIGCONT)
