@@ -50,6 +50,7 @@ func (a *App) buildFront() error {
 			},
 			Metrics: promhttp.HandlerFor(a.metrics.Registry, promhttp.HandlerOpts{}),
 			Queues:  f.queues,
+			Version: a.version,
 		}),
 		ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute,
 	}

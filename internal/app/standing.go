@@ -11,9 +11,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// vitals asks the record, at a scrape and at most every five seconds, for the numbers that only it knows: who waits and how
+// standing asks the record, at a scrape and at most every five seconds, for the numbers that only it knows: who waits and how
 // long, who is there and how busy, what is due.
-type vitals struct {
+type standing struct {
 	store *postgres.Store
 	log   *slog.Logger
 
@@ -24,11 +24,11 @@ type vitals struct {
 	waiting, longest, open, agents, load, capacity, due, oldest, accounts, up, snapshot *prometheus.Desc
 }
 
-func newVitals(store *postgres.Store, log *slog.Logger) *vitals {
+func newStanding(store *postgres.Store, log *slog.Logger) *standing {
 	d := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc("gatehouse_"+name, help, labels, nil)
 	}
-	return &vitals{
+	return &standing{
 		store: store, log: log,
 		waiting:  d("waiting", "Conversations that wait in a department's line.", "department"),
 		longest:  d("longest_wait_seconds", "How long the first in a department's line has waited.", "department"),
@@ -45,10 +45,10 @@ func newVitals(store *postgres.Store, log *slog.Logger) *vitals {
 }
 
 // Describe implements prometheus.Collector.
-func (v *vitals) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCollect(v, ch) }
+func (v *standing) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCollect(v, ch) }
 
 // Collect implements prometheus.Collector.
-func (v *vitals) Collect(ch chan<- prometheus.Metric) {
+func (v *standing) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
 	}
@@ -81,7 +81,7 @@ func (v *vitals) Collect(ch chan<- prometheus.Metric) {
 	gauge(v.snapshot, now.OldestSnapshot.Seconds())
 }
 
-func (v *vitals) ask() (postgres.Vitals, error) {
+func (v *standing) ask() (postgres.Vitals, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if time.Since(v.asked) < 5*time.Second {

@@ -2,8 +2,10 @@ package queue
 
 import (
 	"fmt"
+	"slices"
 
 	"gatehouse/internal/task"
+	"gatehouse/internal/vitals"
 
 	"github.com/hibiken/asynq"
 	"github.com/prometheus/client_golang/prometheus"
@@ -58,6 +60,30 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 		}
 		ch <- prometheus.MustNewConstMetric(c.latency, prometheus.GaugeValue, i.Latency.Seconds(), string(q))
 	}
+}
+
+// Vitals asks Redis how the queues are, together; Behind is of those that somebody waits for.
+func (c *Collector) Vitals() (*vitals.Queues, error) {
+	names, err := c.inspector.Queues()
+	if err != nil {
+		return nil, err
+	}
+	var out vitals.Queues
+	for _, q := range []task.Queue{task.Interactive, task.Default, task.Bulk} {
+		name := QueueName(c.prefix, q)
+		if !slices.Contains(names, name) {
+			continue
+		}
+		i, err := c.inspector.GetQueueInfo(name)
+		if err != nil {
+			return nil, err
+		}
+		out.Pending, out.Archived = out.Pending+i.Pending, out.Archived+i.Archived
+		if q != task.Bulk {
+			out.Behind = max(out.Behind, i.Latency)
+		}
+	}
+	return &out, nil
 }
 
 // Close ends the connection.
