@@ -48,6 +48,26 @@ func TestOperatorsSeeHowTheHouseDoes(t *testing.T) {
 	admin.get("/api/v1/ops/vitals?span=week").refused(http.StatusBadRequest, chat.CodeInvalid)
 }
 
+func TestAPageThatIsLeftOpenKeepsNoSessionAlive(t *testing.T) { // S30
+	t.Parallel()
+	h := newHouse(t)
+	admin := h.agent(chat.RoleAdmin)
+	idle := func() bool {
+		var idle bool
+		must(t, h.Store.Pool().QueryRow(t.Context(), `SELECT used_at < now() - interval '30 minutes' FROM sessions WHERE agent_id = $1`, admin.principal.AgentID).Scan(&idle))
+		return idle
+	}
+	h.Exec(`UPDATE sessions SET used_at = now() - interval '1 hour' WHERE agent_id = $1`, admin.principal.AgentID)
+	admin.get("/api/v1/ops/vitals").into(200, nil)
+	if !idle() {
+		t.Error("the page that asks by itself counts as a use")
+	}
+	admin.get("/api/v1/me").into(200, nil)
+	if idle() {
+		t.Error("a use is none")
+	}
+}
+
 func TestAnEventThatWasPutAsideIsReplayedFromThePage(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

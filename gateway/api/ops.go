@@ -116,21 +116,16 @@ type VitalSeries struct {
 	IngestP95 []*float64 `json:"ingest_p95"`
 	OldestS   []*float64 `json:"oldest_s"` // of the raw events
 	Waiting   []*int     `json:"waiting"`
-	LongestS  []*float64 `json:"longest_s"`
 	Sent      []int64    `json:"sent"`
 	Failed    []int64    `json:"failed"`
 	Unknown   []int64    `json:"unknown"`
 	Recovered []int64    `json:"recovered"`
-	Aside     []*int     `json:"aside"`
-	Archived  []*int     `json:"archived"`
 	BehindS   []*float64 `json:"behind_s"`
 }
 
 // VitalLimits are what signs begin at, for the lines in the charts.
 type VitalLimits struct {
 	IngestS float64 `json:"ingest_s"`
-	OldestS float64 `json:"oldest_s"`
-	WaitS   float64 `json:"wait_s"`
 	BehindS float64 `json:"behind_s"`
 }
 
@@ -153,8 +148,7 @@ func (a *API) Vitals(c *web.Call, in vitalsOf) (Vitals, error) {
 		At: v.Now, Signs: []VitalSign{}, Now: gauges(v.Gauges), Due: []DueRows{}, Nodes: []Node{}, Accounts: []AccountSigns{},
 		Aside: troubled(v.Aside), Unrouted: troubled(v.Unrouted), Series: series(from, step, points),
 		Limits: VitalLimits{
-			IngestS: vitals.Threshold("IngestSlow"), OldestS: vitals.Threshold("InboundStuck"), WaitS: vitals.Threshold("LongWait"),
-			BehindS: vitals.Threshold("QueueBehind"),
+			IngestS: vitals.Threshold("IngestSlow"), BehindS: vitals.Threshold("QueueBehind"),
 		},
 	}
 	for i, p := range points {
@@ -212,17 +206,15 @@ func series(from time.Time, step time.Duration, points []vitals.Point) VitalSeri
 		s.Webhooks, s.Refused = append(s.Webhooks, p.Accept.Total()), append(s.Refused, p.Counts[vitals.Unavailable])
 		s.AcceptP95, s.IngestP95 = append(s.AcceptP95, p95(p.Accept)), append(s.IngestP95, p95(p.Ingest))
 		s.OldestS = append(s.OldestS, sampled(p, p.Oldest[vitals.InboundEvents].Seconds()))
-		s.Waiting, s.LongestS = append(s.Waiting, sampled(p, p.Waiting)), append(s.LongestS, sampled(p, p.Longest.Seconds()))
+		s.Waiting = append(s.Waiting, sampled(p, p.Waiting))
 		s.Sent, s.Failed, s.Unknown = append(s.Sent, p.Work.Sent.Sent), append(s.Failed, p.Work.Sent.Failed), append(s.Unknown, p.Work.Sent.Unknown)
 		s.Recovered = append(s.Recovered, p.Counts[vitals.Recovered])
-		s.Aside = append(s.Aside, sampled(p, p.Due[vitals.QuarantinedEvents]))
-		var archived *int
 		var behind *float64
 		if q := p.Queues; q != nil {
 			b := q.Behind.Seconds()
-			archived, behind = &q.Archived, &b
+			behind = &b
 		}
-		s.Archived, s.BehindS = append(s.Archived, archived), append(s.BehindS, behind)
+		s.BehindS = append(s.BehindS, behind)
 	}
 	return s
 }

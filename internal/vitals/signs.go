@@ -160,25 +160,19 @@ var rules = []rule{
 	{id: "WebhooksUnrouted", severity: Warning, within: times(15), judge: func(r rule, s State) []Sign {
 		return one(s.grown(UnroutedEvents, r.within[0]) > 0, Sign{Count: int64(s.Due[UnroutedEvents])})
 	}},
-	{id: "ApiErrors", severity: Critical, over: []float64{.02}, within: times(5), judge: func(r rule, s State) []Sign {
-		c := s.last(r, 0).Counts
-		part := share(c[RequestsFailed], c[Requests])
-		return one(part > r.over[0], Sign{Count: c[RequestsFailed], Part: part})
+	{id: "ApiErrors", severity: Critical, over: []float64{.02}, within: times(5), held: 5 * minute, judge: func(r rule, s State) []Sign {
+		failed := func(w Work) float64 { return share(w.Counts[RequestsFailed], w.Counts[Requests]) }
+		w, yes := s.kept(r, failed)
+		return one(yes, Sign{Count: w.Counts[RequestsFailed], Part: failed(w)})
 	}},
 	{id: "SignInsRefused", severity: Warning, over: []float64{.5}, within: times(10), judge: func(r rule, s State) []Sign {
 		n := s.last(r, 0).Counts[SignInsRefused]
 		return one(r.rate(n, 0) > r.over[0], Sign{Count: n})
 	}},
 	{id: "InboundStuck", severity: Critical, over: []float64{60}, judge: old(InboundEvents)},
-	{id: "IngestSlow", severity: Warning, over: []float64{1}, within: times(5), judge: func(r rule, s State) []Sign {
-		p95 := s.last(r, 0).Ingest.Quantile(.95)
-		return one(p95 > r.over[0], Sign{Seconds: p95})
-	}},
+	{id: "IngestSlow", severity: Warning, over: []float64{1}, within: times(5), held: 5 * minute, judge: slow(func(w Work) Histogram { return w.Ingest })},
 	{id: "UnsentStuck", severity: Critical, over: []float64{300}, judge: old(UnsentMessages, MessagesInFlight)},
-	{id: "SendSlow", severity: Warning, over: []float64{30}, within: times(5), judge: func(r rule, s State) []Sign {
-		p95 := s.last(r, 0).Send.Quantile(.95)
-		return one(p95 > r.over[0], Sign{Seconds: p95})
-	}},
+	{id: "SendSlow", severity: Warning, over: []float64{30}, within: times(5), held: 10 * minute, judge: slow(func(w Work) Histogram { return w.Send })},
 	{id: "MediaStuck", severity: Warning, over: []float64{900}, judge: old(FilesToFetch)},
 	{id: "QuarantineGrows", severity: Critical, over: []float64{10}, within: times(15), judge: func(r rule, s State) []Sign {
 		n := s.grown(QuarantinedEvents, r.within[0])
@@ -264,6 +258,15 @@ func Judge(s State) []Sign {
 	return out
 }
 
+// IDs are the names of all signs, and PostgresDown, which the page says by itself when its question is answered 503.
+func IDs() []string {
+	ids := []string{"PostgresDown"}
+	for _, r := range rules {
+		ids = append(ids, r.id)
+	}
+	return ids
+}
+
 // Threshold is the number that a sign compares with first: seconds, a share, or so many a second. It panics for a sign that does
 // not exist.
 func Threshold(id string) float64 {
@@ -294,6 +297,15 @@ func burns(r rule, s State) []Sign {
 	w := last(s.Minutes, s.Now, 5*minute)
 	rate := float64(w.Accept.Total()+w.Counts[Unavailable]) / (5 * 60)
 	return one(short > r.over[0] && long > r.over[1] && rate > r.over[2], Sign{Count: n, Part: short})
+}
+
+// slow asks whether 1 in 20 took longer, for a while: one event that was replayed, or one answer that waited, is none.
+func slow(of func(Work) Histogram) func(rule, State) []Sign {
+	return func(r rule, s State) []Sign {
+		p95 := func(w Work) float64 { return of(w).Quantile(.95) }
+		w, yes := s.kept(r, p95)
+		return one(yes, Sign{Seconds: p95(w)})
+	}
 }
 
 // old asks after the oldest of some kinds of due rows.
@@ -358,6 +370,26 @@ func (s State) held(r rule, so func(Gauges) bool) bool {
 		n++
 	}
 	return n >= int(r.held/minute)-1 // the newest may not be taken yet
+}
+
+// kept asks whether a value of a rule's time is above its number now and was at each minute for as long as it must hold; w is
+// what was done in that time until now.
+func (s State) kept(r rule, value func(Work) float64) (w Work, yes bool) {
+	for d := time.Duration(0); d <= r.held; d += minute {
+		before := s.Now.Add(-d)
+		end := len(s.Minutes)
+		for end > 0 && s.Minutes[end-1].At.After(before) {
+			end--
+		}
+		at := last(s.Minutes[:end], before, r.within[0])
+		if value(at) <= r.over[0] {
+			return Work{}, false
+		}
+		if d == 0 {
+			w = at
+		}
+	}
+	return w, true
 }
 
 // grown is by how much a kind of due rows is more now than it was, by the oldest sample within d.

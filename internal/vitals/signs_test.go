@@ -110,8 +110,8 @@ var cases = []struct {
 		Sign{Count: 2},
 	},
 	{
-		"ApiErrors", func(s *State) { lately(s, 5*time.Minute, func(m *Minute) { m.Counts[RequestsFailed] = 3 }) },
-		func(s *State) { lately(s, 5*time.Minute, func(m *Minute) { m.Counts[RequestsFailed] = 2 }) },
+		"ApiErrors", func(s *State) { lately(s, 10*time.Minute, func(m *Minute) { m.Counts[RequestsFailed] = 3 }) },
+		func(s *State) { lately(s, 10*time.Minute, func(m *Minute) { m.Counts[RequestsFailed] = 2 }) },
 		Sign{Count: 15, Part: .03},
 	},
 	{
@@ -125,8 +125,8 @@ var cases = []struct {
 		Sign{Count: 7, Seconds: 61},
 	},
 	{
-		"IngestSlow", func(s *State) { lately(s, 5*time.Minute, func(m *Minute) { m.Ingest = Histogram{8: 10} }) },
-		func(s *State) { lately(s, 5*time.Minute, func(m *Minute) { m.Ingest[8] = 3 }) },
+		"IngestSlow", func(s *State) { lately(s, 10*time.Minute, func(m *Minute) { m.Ingest = Histogram{8: 10} }) },
+		func(s *State) { lately(s, 5*time.Minute, func(m *Minute) { m.Ingest = Histogram{8: 10} }) },
 		Sign{Seconds: 1 + 1.5*.95},
 	},
 	{
@@ -137,8 +137,8 @@ var cases = []struct {
 		Sign{Count: 2, Seconds: 301},
 	},
 	{
-		"SendSlow", func(s *State) { lately(s, 5*time.Minute, func(m *Minute) { m.Send[12] = 10 }) },
-		func(s *State) { lately(s, 5*time.Minute, func(m *Minute) { m.Send[11] = 10 }) },
+		"SendSlow", func(s *State) { lately(s, 15*time.Minute, func(m *Minute) { m.Send[12] = 10 }) },
+		func(s *State) { lately(s, 15*time.Minute, func(m *Minute) { m.Send[11] = 10 }) },
 		Sign{Seconds: 30 + 30*.95},
 	},
 	{"MediaStuck", func(s *State) { s.Due[FilesToFetch], s.Oldest[FilesToFetch] = 1, 901*sec }, func(s *State) { s.Oldest[FilesToFetch] = 900 * sec }, Sign{Count: 1, Seconds: 901}},

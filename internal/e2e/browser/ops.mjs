@@ -6,7 +6,7 @@ import { DESK, becomes, done, excusing, focused, secret, step, until } from './s
 import { Agent, colleague } from './desk.mjs';
 import { customer } from './phone.mjs';
 
-const APP_SECRET = 'the app secret of this story';
+const APP_SECRET = 'the-app-secret-of-this-story';
 secret(APP_SECRET);
 const MINUTE = 90_000; // the page asks four times a minute, and processes tell as often
 let deniz, page, main, made;
@@ -58,7 +58,7 @@ await step('what happens is counted, and read from the charts by the keys and as
     values.add(await reader.getAttribute('aria-valuetext'));
     await page.keyboard.press('ArrowLeft');
   }
-  assert.ok([...values].every((v) => /^\d\d:\d\d: taken \d+, refused 0$/.test(v)) && values.size === 5, [...values].join(' | '));
+  assert.ok([...values].every((v) => /^\d\d:\d\d: taken \d+, refused 0$/.test(v)) && values.size >= 4, [...values].join(' | '));
   await page.getByRole('button', { name: 'Show charts as tables' }).click();
   const rows = tile('Webhooks taken').getByRole('row');
   const taken = await rows.evaluateAll((all) => all.slice(1).reduce((sum, r) => sum + Number(r.cells[1].textContent), 0));
@@ -88,7 +88,7 @@ await step('messages for a number that is not here are kept, and arrive when it 
   await sign('Messages come for an account that is not here').getByRole('button', { name: 'Show them' }).click();
   await becomes('the events have the focus', async () => (await focused(page)).startsWith('section'), true);
   const unrouted = main.getByRole('region', { name: 'Events of accounts that are not here' }).last();
-  await unrouted.getByText('WhatsApp 104778').or(unrouted.getByText('WhatsApp …4778')).waitFor();
+  await unrouted.getByRole('cell', { name: 'WhatsApp …4778', exact: true }).waitFor();
   await unrouted.getByRole('button', { name: /^Replay WhatsApp/ }).click();
   await deniz.toast('None could be replayed: connect the account first').waitFor();
   await connect('Perakende', '104778');
@@ -110,8 +110,8 @@ await step('a webhook that cannot be read is put aside, with its reason and the 
   await says('1 thing needs you');
   await sign('1 event is put aside').getByRole('button', { name: 'Show them' }).click();
   const aside = main.getByRole('region', { name: 'Events put aside' }).last();
-  await aside.getByText('Perakende · WhatsApp').waitFor();
-  assert.match(await aside.locator('td.why').innerText(), /json: /);
+  await aside.getByRole('cell', { name: 'Perakende · WhatsApp', exact: true }).waitFor();
+  assert.match(await aside.locator('td.why').innerText(), /malformed/);
   await main.getByText(/^gatehouse replay [0-9a-f-]{36}$/).waitFor();
   assert.equal(await tile('Events put aside').first().locator('.big').innerText(), '1');
 });

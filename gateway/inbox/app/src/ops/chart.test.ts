@@ -14,10 +14,10 @@ test('bars stand on each other, lines do not', () => {
   expect(highest([line([3, 1]), line([2, 4])], false)).toBe(4);
   expect(highest([], false)).toBe(0);
 });
-test('a missing value breaks the line, and one alone is a dot', () => {
+test('a missing value breaks the line, and one alone is a dash', () => {
   const x = (i: number) => i * 10;
   const y = (v: number) => 10 - v;
-  expect(path([1, 2, null, 3], x, y)).toBe('M0.0 9.0L10.0 8.0M30.0 7.0h0.01');
+  expect(path([1, 2, null, 3], x, y)).toBe('M0.0 9.0L10.0 8.0M30.0 7.0m-3 0h3');
   expect(area([1, 2, null, 3], x, y)).toBe('M0.0 10.0L0.0 9.0L10.0 8.0L10.0 10.0ZM30.0 10.0L30.0 7.0L30.0 10.0Z');
   expect(path([null], x, y) + area([null], x, y)).toBe('');
 });

@@ -26,7 +26,7 @@ export function highest(lines: Line[], stacked: boolean): number {
   return top;
 }
 
-/** The path of a line; where a value is missing it is broken, and one that stands alone is a dot. */
+/** The path of a line; where a value is missing it is broken, and one that stands alone is a dash. */
 export function path(values: (number | null)[], x: (i: number) => number, y: (v: number) => number): string {
   let out = '';
   let pen = false;
@@ -36,7 +36,7 @@ export function path(values: (number | null)[], x: (i: number) => number, y: (v:
       return;
     }
     out += `${pen ? 'L' : 'M'}${x(i).toFixed(1)} ${y(v).toFixed(1)}`;
-    if (!pen && (values[i + 1] ?? null) === null) out += 'h0.01';
+    if (!pen && (values[i + 1] ?? null) === null) out += 'm-3 0h3'; // a dash that can be seen
     pen = true;
   });
   return out;

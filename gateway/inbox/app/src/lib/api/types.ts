@@ -188,17 +188,14 @@ export interface VitalSeries {
   ingest_p95: (number | null)[];
   oldest_s: (number | null)[];
   waiting: (number | null)[];
-  longest_s: (number | null)[];
   sent: number[];
   failed: number[];
   unknown: number[];
   recovered: number[];
-  aside: (number | null)[];
-  archived: (number | null)[];
   behind_s: (number | null)[];
 }
 /** What signs begin at. */
-export interface VitalLimits { ingest_s: number; oldest_s: number; wait_s: number; behind_s: number }
+export interface VitalLimits { ingest_s: number; behind_s: number }
 /** POST /ops/replay {events} */
 export interface Replayed { replayed: number }
 /** GET /conversations/{id}/draft → Page<Draft>, at most one for each tab. */
