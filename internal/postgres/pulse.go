@@ -11,7 +11,6 @@ import (
 	"gatehouse/internal/postgres/gen"
 	"gatehouse/internal/vitals"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 )
 
@@ -188,7 +187,7 @@ func (s *Store) TroubledEvents(ctx context.Context, most int) (aside, unrouted [
 	}
 	for _, r := range rows {
 		e := vitals.Event{ID: r.ID.String(), Kind: r.Kind, Key: r.KeyValue, Received: r.ReceivedAt.UTC(), Since: r.Since.UTC(), Attempts: int(r.Attempts), Why: r.Why}
-		if uuid.UUID(r.AccountID) == uuid.Nil {
+		if chat.IsZero(r.AccountID) {
 			unrouted = append(unrouted, e)
 		} else {
 			e.Account = r.AccountID.String()
