@@ -131,6 +131,10 @@ func TestTheAPISpeaksTheShapesOfTheInbox(t *testing.T) {
 		"Run": reflect.TypeFor[api.Run](), "TemplateCheck": reflect.TypeFor[api.TemplateCheck](), "Counts": reflect.TypeFor[web.Counts](),
 		"OwnSession": reflect.TypeFor[api.OwnSession](), "TOTP": reflect.TypeFor[api.TOTP](), "NewTOTP": reflect.TypeFor[api.NewTOTP](),
 		"RecoveryCodes": reflect.TypeFor[api.RecoveryCodes](), "AuditEntry": reflect.TypeFor[api.AuditEntry](),
+		"Vitals": reflect.TypeFor[api.Vitals](), "VitalSign": reflect.TypeFor[api.VitalSign](), "VitalGauges": reflect.TypeFor[api.VitalGauges](),
+		"DueRows": reflect.TypeFor[api.DueRows](), "Node": reflect.TypeFor[api.Node](), "AccountSigns": reflect.TypeFor[api.AccountSigns](),
+		"TroubledEvent": reflect.TypeFor[api.TroubledEvent](), "VitalSeries": reflect.TypeFor[api.VitalSeries](),
+		"VitalLimits": reflect.TypeFor[api.VitalLimits](), "Replayed": reflect.TypeFor[api.Replayed](),
 	}
 	elsewhere := []string{"ApiError", "Prefs"} // every refusal in these tests is one; an object of any keys
 	for name, want := range readContract(t).interfaces {

@@ -309,6 +309,8 @@ func Routes(a *api.API, l *live.Live) []web.Route {
 		post("/api-keys", keys, web.Created(a.CreateAPIKey), "Make one; shown once"),
 		del("/api-keys/{id}", keys, web.Done(a.DeleteAPIKey), "End one"),
 		get("/audit", overseer, web.JSON(a.ListAudit), "Who changed what, the latest first"),
+		get("/ops/vitals", overseer.Glanced(), web.JSON(a.Vitals), "How the whole house does, and what of it needs somebody"),
+		post("/ops/replay", overseer, web.JSON(a.Replay), "Put raw events that were put aside into their lanes again"),
 	}
 	return append(routes, web.OpenAPI("Gatehouse", routes))
 }

@@ -106,6 +106,8 @@ var classes = map[string]class{
 	"GET /api-keys":               {key: auth.ScopeAdmin, permission: chat.PermissionAPIKeys},
 	"POST /api-keys":              {key: auth.ScopeAdmin, permission: chat.PermissionAPIKeys},
 	"GET /audit":                  {key: auth.ScopeAdmin, permission: chat.PermissionSeeAll},
+	"GET /ops/vitals":             {key: auth.ScopeAdmin, permission: chat.PermissionSeeAll},
+	"POST /ops/replay":            {key: auth.ScopeAdmin, permission: chat.PermissionSeeAll},
 	"DELETE /api-keys/{id}":       {key: auth.ScopeAdmin, permission: chat.PermissionAPIKeys},
 }
 

@@ -14,5 +14,5 @@ type serveCmd struct {
 
 func (s serveCmd) Run(ctx context.Context, c *cli) error {
 	c.Role = s.Role
-	return app.Serve(ctx, c.Config, s.Demo, func(r app.Ready) { fmt.Print(r) })
+	return app.Serve(ctx, c.Config, version, s.Demo, func(r app.Ready) { fmt.Print(r) })
 }

@@ -31,6 +31,7 @@ type Desk interface {
 	signIns
 	security
 	audit
+	ops
 	people
 	departments
 	reasons

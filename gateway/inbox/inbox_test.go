@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"gatehouse/gateway/inbox"
+	"gatehouse/internal/vitals"
 )
 
 func TestEveryPageOfTheAppIsTheIndexAndIsNotStored(t *testing.T) {
@@ -66,6 +67,33 @@ func TestThePageHasNothingInline(t *testing.T) {
 	}
 }
 
+// The law of vital signs names what is wrong; the page says what, what it means and what to do, in both languages.
+func TestEveryVitalSignHasItsSentences(t *testing.T) {
+	t.Parallel()
+	for _, language := range []string{"en", "tr"} {
+		raw, err := os.ReadFile("app/messages/ops/" + language + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var words map[string]string
+		if err := json.Unmarshal(raw, &words); err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range vitals.IDs() {
+			for _, part := range []string{"what", "means", "do"} {
+				if words["ops.sign."+id+"."+part] == "" {
+					t.Errorf("%s.json has no ops.sign.%s.%s", language, id, part)
+				}
+			}
+		}
+		for d := range vitals.Dues {
+			if words["ops.due."+d.String()] == "" {
+				t.Errorf("%s.json has no word for %s", language, d)
+			}
+		}
+	}
+}
+
 // The desk names each privileged change by an action; the audit page says it in words, in both languages.
 func TestEveryActionOfTheAuditHasASentence(t *testing.T) {
 	t.Parallel()
@@ -80,7 +108,7 @@ func TestEveryActionOfTheAuditHasASentence(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, m := range regexp.MustCompile(`"((?:account|agent|api_key|break_reason|canned_reply|department|end_reason)\.[a-z_]+)"`).FindAllSubmatch(source, -1) {
+			for _, m := range regexp.MustCompile(`"((?:account|agent|api_key|break_reason|canned_reply|department|end_reason|event)\.[a-z_]+)"`).FindAllSubmatch(source, -1) {
 				actions[string(m[1])] = true
 			}
 		}

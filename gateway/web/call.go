@@ -42,7 +42,7 @@ func (c *Call) Body() []byte { return c.c.Request().Body() }
 func (c *Call) Stream() (body io.Reader, size int64) { return Body(c.c) }
 
 // Identify finds who asks on an open route; CodeSessionOver without a cookie or a key.
-func (c *Call) Identify() (Who, error) { return c.web.identify(c, c.c) }
+func (c *Call) Identify() (Who, error) { return c.web.identify(c, c.c, c.Route.Rule) }
 
 // Client is the caller's address.
 func (c *Call) Client() netip.Addr { return Client(c.c) }

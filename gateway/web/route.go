@@ -35,6 +35,7 @@ type Rule struct {
 	Scope      string          // an API key with this scope (internal/auth)
 	Permission chat.Permission // the role must have it, by session or key
 	First      bool            // also before the first password is changed
+	Glance     bool            // a page asks it by itself, again and again: that keeps no session alive
 	Meter      Meter           // counted here beside the caller's own rate
 }
 
@@ -54,6 +55,9 @@ func May(permission chat.Permission, scope string) Rule {
 
 // BeforePassword admits agents who still have their first password, too.
 func (r Rule) BeforePassword() Rule { r.First = true; return r }
+
+// Glanced keeps no session alive.
+func (r Rule) Glanced() Rule { r.Glance = true; return r }
 
 // Metered counts the route's requests apart.
 func (r Rule) Metered(m Meter) Rule { r.Meter = m; return r }
@@ -103,7 +107,7 @@ func (w *Web) admit(call *Call, rule Rule) error {
 	if rule.Open {
 		return nil
 	}
-	who, err := w.identify(call, call.c)
+	who, err := w.identify(call, call.c, rule)
 	if err != nil {
 		return err
 	}

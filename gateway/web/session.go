@@ -30,9 +30,11 @@ func (w Who) Key() [16]byte {
 	return w.Principal.AgentID
 }
 
-// Principals finds who is behind a token. Both answer CodeSessionOver for one that does not hold (any more).
+// Principals finds who is behind a token. All answer CodeSessionOver for one that does not hold (any more).
 type Principals interface {
 	Session(ctx context.Context, token string) (Who, error)
+	// CheckSession is Session for those who only look: it does not count as a use.
+	CheckSession(ctx context.Context, token string) (Who, error)
 	APIKey(ctx context.Context, key string) (Who, error)
 }
 
@@ -78,8 +80,8 @@ func (w *Web) CSRF(session string) string {
 }
 
 // identify finds who asks. Without a cookie or a key it is CodeSessionOver. Who tries one after another is slowed.
-func (w *Web) identify(ctx context.Context, c *fiber.Ctx) (Who, error) {
-	who, err := w.lookUp(ctx, c)
+func (w *Web) identify(ctx context.Context, c *fiber.Ctx, rule Rule) (Who, error) {
+	who, err := w.lookUp(ctx, c, rule)
 	if chat.CodeOf(err) == chat.CodeSessionOver && (len(c.Request().Header.Peek(fiber.HeaderAuthorization)) > 0 || SessionToken(c) != "") {
 		if slow := w.meters[meterStranger].Take(Subscriber(Client(c))); slow != nil {
 			return Who{}, slow
@@ -88,7 +90,7 @@ func (w *Web) identify(ctx context.Context, c *fiber.Ctx) (Who, error) {
 	return who, err
 }
 
-func (w *Web) lookUp(ctx context.Context, c *fiber.Ctx) (Who, error) {
+func (w *Web) lookUp(ctx context.Context, c *fiber.Ctx, rule Rule) (Who, error) {
 	if h := c.Request().Header.Peek(fiber.HeaderAuthorization); len(h) > 0 {
 		key, ok := strings.CutPrefix(string(h), "Bearer ")
 		if !ok {
@@ -99,6 +101,9 @@ func (w *Web) lookUp(ctx context.Context, c *fiber.Ctx) (Who, error) {
 	token := SessionToken(c)
 	if token == "" {
 		return Who{}, chat.Errorf(chat.CodeSessionOver, "not signed in")
+	}
+	if rule.Glance {
+		return w.deps.Principals.CheckSession(ctx, token)
 	}
 	return w.deps.Principals.Session(ctx, token)
 }

@@ -30,6 +30,7 @@ import (
 	"gatehouse/internal/queue"
 	"gatehouse/internal/secret"
 	"gatehouse/internal/task"
+	"gatehouse/internal/vitals"
 	"gatehouse/workers"
 )
 
@@ -47,6 +48,8 @@ type App struct {
 	metrics *metrics.Metrics
 	key     secret.Key
 	node    string
+	version string
+	pulse   *pulse
 
 	servers *embedded.Servers
 	store   *postgres.Store
@@ -94,8 +97,8 @@ func CheckConfig(c config.Config) error {
 }
 
 // Serve runs an instance until ctx ends, then stops it within the configured grace. withDemo seeds a desk and plays the
-// providers. ready is told the demo's login (empty without one) when the instance answers.
-func Serve(ctx context.Context, c config.Config, withDemo bool, ready func(Ready)) error {
+// providers. version is what it calls itself. ready is told the demo's login (empty without one) when the instance answers.
+func Serve(ctx context.Context, c config.Config, version string, withDemo bool, ready func(Ready)) error {
 	if err := CheckConfig(c); err != nil {
 		return err
 	}
@@ -104,7 +107,7 @@ func Serve(ctx context.Context, c config.Config, withDemo bool, ready func(Ready
 		return misconfigured("%w", err)
 	}
 	queue.LogRedis(log)
-	a := &App{cfg: c, log: log, metrics: metrics.New(), node: logging.NewRequestID(), withDemo: withDemo}
+	a := &App{cfg: c, log: log, metrics: metrics.New(), node: logging.NewRequestID(), version: version, withDemo: withDemo}
 	a.reach = newReach(c.AllowHosts, []string{c.Listen, c.OpsListen}, all.Drivers())
 	defer a.close()
 	if err := a.open(ctx); err != nil {
@@ -257,8 +260,11 @@ func (a *App) build(ctx context.Context, box *secret.Box) error {
 	a.queue = queue.NewClient(a.redis, a.cfg.Prefix, a.log)
 	a.closers = append(a.closers, a.bus.Close, func() { _ = a.queue.Close() })
 	waker := &waker{queue: a.queue}
+	collector := queue.NewCollector(a.redis, a.cfg.Prefix)
+	a.closers = append(a.closers, func() { _ = collector.Close() })
+	a.pulse = newPulse(a, collector.Vitals)
 	a.desk = desk.New(desk.Config{
-		Store: a.store, Waker: waker, Publisher: a.bus, Kinds: kinds(all.Drivers()), Metrics: a.metrics, Log: a.log,
+		Store: a.store, Waker: waker, Publisher: a.bus, Kinds: kinds(all.Drivers()), Metrics: signs{a.metrics, a.pulse}, Log: a.log,
 		Passwords: passwords, Box: box, Second: auth.SecondFactor{Issuer: "Gatehouse"}, Tokens: tokens(),
 	})
 	if err := a.desk.CheckSealing(ctx); err != nil {
@@ -289,13 +295,16 @@ func (a *App) build(ctx context.Context, box *secret.Box) error {
 	if a.cfg.Gateway() {
 		a.closers = append(a.closers, a.showTyping(waker.Wake))
 	}
-	vitals := newVitals(a.store, a.log)
-	a.metrics.Registry.MustRegister(vitals, queue.NewCollector(a.redis, a.cfg.Prefix))
+	a.metrics.Registry.MustRegister(newStanding(a.store, a.log), collector)
 	return a.buildFront()
 }
 
 // start sets everything going that runs by itself.
 func (a *App) start(ctx context.Context) error {
+	beating, quiet := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan struct{})
+	go func() { defer close(ended); a.pulse.run(beating) }()
+	a.closers = append(a.closers, func() { quiet(); <-ended })
 	if a.cfg.Worker() {
 		a.server.Start(ctx)
 		away := func() bool { return a.queue.Broken() || a.server.Away() }
@@ -332,6 +341,19 @@ func (a *App) close() {
 	for _, v := range slices.Backward(a.closers) {
 		v()
 	}
+}
+
+// signs is the metrics, and for what they do not count, accounts, the pulse.
+type signs struct {
+	*metrics.Metrics
+	pulse interface {
+		Signs(account chat.AccountID, s vitals.Sends, reason string)
+	}
+}
+
+// Signs tells what was heard of an account and sent on it.
+func (s signs) Signs(account chat.AccountID, did vitals.Sends, reason string) {
+	s.pulse.Signs(account, did, reason)
 }
 
 // waker rings in this process where there are workers, and through Redis where there are none: through both, each wake would

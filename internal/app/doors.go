@@ -92,7 +92,10 @@ func (c counters) Webhook(kind chat.ChannelKind, o hooks.Outcome, took time.Dura
 }
 
 // Sockets notes how many agents' sockets are open.
-func (c counters) Sockets(n int) { c.a.metrics.Sockets(n) }
+func (c counters) Sockets(n int) {
+	c.a.metrics.Sockets(n)
+	c.a.pulse.sockets.Store(int64(n))
+}
 
 // Closed counts a socket's end.
 func (c counters) Closed(r live.Reason) { c.a.metrics.Live("closed", string(r), 1) }

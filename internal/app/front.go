@@ -40,6 +40,7 @@ func (a *App) buildFront() error {
 			}, a.redisChecks()...),
 			Metrics: promhttp.HandlerFor(a.metrics.Registry, promhttp.HandlerOpts{}),
 			Queues:  a.queuesPage(),
+			Version: a.version,
 		}),
 		ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute,
 	}

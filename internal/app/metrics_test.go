@@ -24,7 +24,7 @@ func TestTheMetricsPageNamesEveryMetric(t *testing.T) {
 	m.VisitorSockets(func() int { return 0 })
 	shown := map[string]bool{}
 	ch := make(chan *prometheus.Desc, 1000)
-	v := newVitals(nil, slog.New(slog.DiscardHandler))
+	v := newStanding(nil, slog.New(slog.DiscardHandler))
 	for _, d := range []*prometheus.Desc{v.waiting, v.longest, v.open, v.agents, v.load, v.capacity, v.due, v.oldest, v.accounts, v.up, v.snapshot} {
 		ch <- d
 	}

@@ -2,10 +2,12 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"html"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"gatehouse/gateway/ops"
@@ -61,6 +63,17 @@ func (a *App) redisChecks() (all []ops.Check) {
 		all = append(all, ops.Check{Name: name, Ask: func(ctx context.Context) error { return r.Client.Ping(ctx).Err() }})
 	}
 	return all
+}
+
+// pingRedis asks all of them at once; an error says that one at least does not answer.
+func (a *App) pingRedis(ctx context.Context) error {
+	answers := make([]error, len(a.news))
+	var asked sync.WaitGroup
+	for i, r := range a.news {
+		asked.Go(func() { answers[i] = r.Client.Ping(ctx).Err() })
+	}
+	asked.Wait()
+	return errors.Join(answers...)
 }
 
 // queuesPage shows the queues of each Redis. Where there are several, /queues leads to them.

@@ -17,6 +17,7 @@ import (
 	"gatehouse/internal/postgres"
 	"gatehouse/internal/secret"
 	"gatehouse/internal/task"
+	"gatehouse/internal/vitals"
 	"gatehouse/workers"
 )
 
@@ -84,7 +85,7 @@ func toolDesk(ctx context.Context, c config.Config, store *postgres.Store, log *
 		return nil, err
 	}
 	d := desk.New(desk.Config{
-		Store: store, Waker: silent{}, Publisher: silent{}, Kinds: kinds(all.Drivers()), Metrics: metrics.New(), Log: log, Passwords: passwords, Box: box,
+		Store: store, Waker: silent{}, Publisher: silent{}, Kinds: kinds(all.Drivers()), Metrics: signs{metrics.New(), silent{}}, Log: log, Passwords: passwords, Box: box,
 		Second: auth.SecondFactor{Issuer: "Gatehouse"}, Tokens: tokens(),
 	})
 	if err := d.CheckSealing(ctx); err != nil {
@@ -98,6 +99,8 @@ type silent struct{}
 
 func (silent) Wake(context.Context, task.Wake)        {}
 func (silent) Publish(context.Context, []chat.Notice) {}
+
+func (silent) Signs(chat.AccountID, vitals.Sends, string) {}
 
 // Operator is who an operator at the machine is to the desk: an administrator without a name.
 var Operator = chat.Principal{Role: chat.RoleAdmin}

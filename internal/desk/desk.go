@@ -16,6 +16,7 @@ import (
 	"gatehouse/internal/chat"
 	"gatehouse/internal/secret"
 	"gatehouse/internal/task"
+	"gatehouse/internal/vitals"
 	"gatehouse/internal/window"
 )
 
@@ -52,6 +53,9 @@ type Metrics interface {
 	Routed(outcome string, waited time.Duration) // assignments by the router
 	Quarantined(kind string)                     // events put aside
 	Recovered(what string, n int)                // due rows that the sweeper found without a wake
+
+	// Signs tells what was heard of an account and sent on it; reason is the code of a failure.
+	Signs(account chat.AccountID, s vitals.Sends, reason string)
 }
 
 // Desk is the use-cases over one store.
@@ -102,6 +106,7 @@ type Store interface {
 	accountStore
 	settingsStore
 	sealedStore
+	vitalsStore
 }
 
 // New makes a desk.

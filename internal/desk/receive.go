@@ -12,6 +12,7 @@ import (
 	"gatehouse/internal/chat"
 	"gatehouse/internal/crash"
 	"gatehouse/internal/task"
+	"gatehouse/internal/vitals"
 )
 
 type laneStore interface {
@@ -202,6 +203,7 @@ func (d *Desk) settleBatch(ctx context.Context, b *batch) {
 	for _, e := range b.events {
 		d.metrics.IngestLag(string(b.account.Kind), b.now.Sub(e.ReceivedAt))
 	}
+	d.metrics.Signs(b.account.ID, vitals.Sends{Heard: int64(len(b.events))}, "")
 	for what, n := range b.counts {
 		d.metrics.Received(string(b.account.Kind), what, n)
 	}

@@ -11,6 +11,7 @@ import (
 	"gatehouse/internal/chat"
 	"gatehouse/internal/crash"
 	"gatehouse/internal/task"
+	"gatehouse/internal/vitals"
 	"gatehouse/internal/window"
 )
 
@@ -144,6 +145,7 @@ func (d *Desk) refuse(l *ledger, s *chat.Send, why *chat.MessageError) {
 	m.Status, m.Error, m.DueAt = chat.StatusFailed, why, time.Time{}
 	l.update(c, m, chat.Event{Kind: chat.EventStatus, At: l.state.Now, MessageID: m.ID})
 	d.metrics.Delivered(string(s.Row.Kind), "refused", string(why.Code))
+	d.metrics.Signs(s.Row.AccountID, vitals.Sends{Failed: 1}, string(why.Code))
 }
 
 // Opaque is what the provider echoes in a message's statuses: our id and the attempt.
@@ -226,6 +228,7 @@ func (d *Desk) Settle(ctx context.Context, account chat.AccountID, outcomes []ch
 			code = string(o.Error.Code)
 		}
 		d.metrics.Delivered(string(kind), string(o.Status), code)
+		d.metrics.Signs(account, signsOf(o), code)
 	}
 	for what, n := range b.counts {
 		d.metrics.Received(string(kind), what, n)
@@ -235,6 +238,21 @@ func (d *Desk) Settle(ctx context.Context, account chat.AccountID, outcomes []ch
 		d.ring(ctx, task.Templates, account)
 	}
 	return nil
+}
+
+// signsOf is an outcome as its account's signs count it.
+func signsOf(o chat.Outcome) vitals.Sends {
+	switch {
+	case o.Status == chat.StatusSent:
+		return vitals.Sends{Sent: 1}
+	case o.Status == chat.StatusFailed:
+		return vitals.Sends{Failed: 1}
+	case o.Status == chat.StatusUnknown:
+		return vitals.Sends{Unknown: 1}
+	case o.AccountRefused || o.PairPause > 0:
+		return vitals.Sends{Throttled: 1}
+	}
+	return vitals.Sends{Again: 1}
 }
 
 // outcome applies one outcome to the message whose claim it settles.

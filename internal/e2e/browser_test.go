@@ -19,6 +19,7 @@ func TestInABrowser(t *testing.T) {
 		{script: "still", says: "nothing moves"},
 		{script: "canaries", says: "markup stays text"},
 		{script: "console", says: "an administrator at work"},
+		{script: "ops", says: "is all well, and what to do if not"},
 		{script: "security", says: "sessions, the second factor, a lost phone"},
 		{script: "matrix", says: "every page, light, dark, on a phone, in Turkish"},
 		{script: "entry", says: "who gets in", bare: true},

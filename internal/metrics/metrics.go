@@ -14,6 +14,7 @@ import (
 // Metrics are the instruments of one process, in a registry of their own.
 type Metrics struct {
 	Registry *prometheus.Registry
+	counts   *prometheus.Registry // of our own counters and histograms alone: what Read reads
 
 	accept      *prometheus.HistogramVec
 	webhooks    *prometheus.CounterVec
@@ -45,20 +46,23 @@ var (
 
 // New makes the instruments and registers them.
 func New() *Metrics {
-	reg := prometheus.NewRegistry()
+	reg, counts := prometheus.NewRegistry(), prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		c := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "gatehouse", Name: name, Help: help}, labels)
 		reg.MustRegister(c)
+		counts.MustRegister(c)
 		return c
 	}
 	histogram := func(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
 		h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "gatehouse", Name: name, Help: help, Buckets: buckets}, labels)
 		reg.MustRegister(h)
+		counts.MustRegister(h)
 		return h
 	}
 	m := &Metrics{
 		Registry:    reg,
+		counts:      counts,
 		accept:      histogram("webhook_accept_seconds", "Time from a webhook's arrival to its answer, by outcome.", fast, "outcome"),
 		webhooks:    counter("webhooks_total", "Webhooks by kind and what became of them: accepted, unrouted, unsigned, flooding, empty, unavailable.", "kind", "outcome"),
 		doorSeconds: histogram("door_insert_seconds", "Time of one batched insert of raw events, by outcome.", fast, "outcome"),

@@ -7,11 +7,8 @@ import (
 	"gatehouse/internal/chat"
 )
 
-// uid and when are the element types of generated parameters.
-type (
-	uid  = chat.UUID
-	when = time.Time
-)
+// uid is the element type of generated parameters.
+type uid = chat.UUID
 
 // Absent values are zero values in Go and NULL in SQL. at and id read a nullable column, nullTime and nullID write one.
 

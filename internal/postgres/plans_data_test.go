@@ -125,6 +125,8 @@ func fill(t *testing.T, s *postgres.Store) {
 		`INSERT INTO parked_updates (id, provider_id, account_id, inbound, received_at, expires_at) SELECT gen_random_uuid(), 'lost' || i, ` + id(accountID, "1") + `, '{}', now(), now() + interval '12 hours' FROM generate_series(1, 5000) i`,
 		`INSERT INTO idempotency_keys SELECT 'key' || i, ` + id(agentID, "1") + `, '', ` + id(messageID, "i") + ` FROM generate_series(1, 5000) i`,
 		`INSERT INTO visitors SELECT gen_random_uuid(), ` + id(accountID, "2") + `, sha256(('v' || i)::bytea) FROM generate_series(1, 5000) i`,
+		`INSERT INTO vital_minutes (minute) SELECT date_trunc('minute', now()) - make_interval(mins => i) FROM generate_series(0, 10000) i`,
+		`INSERT INTO account_minutes (account_id, minute, sends) SELECT a.id, m.minute, '{1,1}' FROM channel_accounts a, vital_minutes m`,
 	} {
 		if _, err := s.Lane().Exec(t.Context(), sql); err != nil {
 			t.Fatalf("%v\n%s", err, sql)
@@ -191,6 +193,8 @@ func pruneQuestions() []question {
 		{"how far back ids are needed", gen.OldestNeeded, []any{now}, 0, byAny, true},
 		{"visitors who are gone", gen.ForgetVisitors, []any{uuid.UUID{}, most}, 3 * most, byAny, true},
 		{"updates that waited too long", gen.ExpireParked, []any{most}, 0, byAny, false},
+		{"accounts' minutes of last week", gen.ForgetAccountMinutes, []any{most}, 0, byAny, false},
+		{"minutes of last week", gen.ForgetMinutes, []any{most}, 0, byAny, false},
 		{"keys of yesterday", gen.ForgetIdempotencyKeys, []any{most}, 0, byAny, false},
 	}
 }
@@ -209,6 +213,15 @@ func routeQuestions() []question {
 		{"the place in the line", gen.PlaceInLine, []any{of(conversationID, 28_000)}, 1, byAny, false},
 		{"what an agent holds", gen.HeldConversations, []any{of(agentID, 5)}, 200, byOwn, false},
 		{"the lines of what an agent holds", gen.HeldLines, []any{of(agentID, 5)}, 100, byAny, false},
+	}
+}
+
+func vitalQuestions() []question {
+	return []question{
+		{"the minutes of six hours", gen.VitalMinutes, []any{6 * 3600.0}, 361, byAny, false},
+		{"the accounts' last hour", gen.AccountMinutes, nil, 2 * 61, byAny, false},
+		{"how the accounts do", gen.AccountSigns, nil, 2*backlog + 200 + 2*64, byGeneral, false}, // what waits is counted; while nothing waits, a week of minutes is little
+		{"whether the minute is sampled", gen.TrySampling, nil, 1, byAny, false},
 	}
 }
 

@@ -37,7 +37,7 @@ const (
 func TestNoPlanReadsMoreThanItsAnswerNeeds(t *testing.T) {
 	t.Parallel()
 	s := postgrestest.New(t)
-	all := slices.Concat(laneQuestions(), sendQuestions(), routeQuestions(), pruneQuestions(), readQuestions(), listQuestions(), searchQuestions())
+	all := slices.Concat(laneQuestions(), sendQuestions(), routeQuestions(), pruneQuestions(), vitalQuestions(), readQuestions(), listQuestions(), searchQuestions())
 	desk, lane := ask(t, s.Pool(), "force_generic_plan"), ask(t, s.Lane(), "force_generic_plan")
 	for i, q := range all {
 		if q.by == byAny {
@@ -178,6 +178,7 @@ type plan struct {
 var grows = []string{
 	"messages", "conversations", "conversation_events", "contacts", "identities", "provider_ids", "inbound_events", "inbound_pending",
 	"attachments", "reactions", "assignments", "parked_updates", "idempotency_keys", "visitors",
+	"vital_minutes", "account_minutes",
 }
 
 func (p plan) big() bool {

@@ -76,6 +76,11 @@ func (s *Store) Prune(ctx context.Context) (pruned, givenUp map[string]int64, er
 	forget(pruned, "replayed events", batches(q.ForgetReplayed, s.keepEvents))
 	forget(givenUp, "quarantined events", batches(q.GiveUpQuarantined, keepTroubled))
 	forget(givenUp, "unrouted events", batches(q.GiveUpUnrouted, keepTroubled))
+	for what, remove := range map[string]func(context.Context, int32) (int64, error){"minutes": q.ForgetMinutes, "accounts' minutes": q.ForgetAccountMinutes, "processes": q.ForgetNodes} {
+		forget(pruned, what, func() (int64, error) {
+			return inBatches(func(most int32) (int64, error) { return remove(ctx, most) })
+		})
+	}
 	forget(pruned, "drafts", func() (int64, error) { return q.ForgetDrafts(ctx) })
 	forget(pruned, "visitors", func() (int64, error) { return s.forgetVisitors(ctx, q) })
 	return pruned, givenUp, err

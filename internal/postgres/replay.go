@@ -26,33 +26,69 @@ func (s *Store) Replay(ctx context.Context, event string, since time.Time) (repl
 		one = (*uid)(&id)
 	}
 	err = s.inTx(ctx, s.pool, "replay", func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "SET LOCAL statement_timeout = 0"); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock("+pruneLock+")"); err != nil { // no day goes meanwhile
-			return err
-		}
-		q := gen.New(tx)
-		if err := restoreQuarantined(ctx, q, one, since); err != nil {
-			return err
-		}
-		routed, err := routeUnrouted(ctx, q, one, since)
+		q, err := replaying(ctx, tx)
 		if err != nil {
 			return err
 		}
-		again, err := q.ReplayEvents(ctx, one, since)
+		again, err := replay(ctx, q, one, since)
 		if err != nil {
 			return err
 		}
-		replayed, accounts = len(routed)+len(again), nil
-		for _, a := range append(routed, again...) {
+		replayed, accounts = len(again), nil
+		for _, a := range again {
 			accounts = append(accounts, a.String())
 		}
 		slices.Sort(accounts)
 		accounts = slices.Compact(accounts)
-		return q.NoteReplayed(ctx, one, since)
+		return nil
 	})
 	return replayed, accounts, err
+}
+
+// ReplayEvents does the same with some events that somebody chose, and leaves a trace. It returns whose lanes they are in, once
+// for each event that is in one.
+func (s *Store) ReplayEvents(ctx context.Context, by chat.Audit, events []chat.InboundEventID) (accounts []chat.AccountID, err error) {
+	err = s.audited(ctx, by, func(tx pgx.Tx, _ *chat.Audit) error {
+		q, err := replaying(ctx, tx)
+		if err != nil {
+			return err
+		}
+		accounts = nil
+		for _, e := range events {
+			one := uid(e)
+			again, err := replay(ctx, q, &one, time.Time{})
+			if err != nil {
+				return err
+			}
+			accounts = append(accounts, again...)
+		}
+		return nil
+	})
+	return accounts, err
+}
+
+// replaying makes a transaction one in which no day goes, and which may take its time.
+func replaying(ctx context.Context, tx pgx.Tx) (*gen.Queries, error) {
+	if _, err := tx.Exec(ctx, "SET LOCAL statement_timeout = 0"); err != nil {
+		return nil, err
+	}
+	_, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock("+pruneLock+")")
+	return gen.New(tx), err
+}
+
+func replay(ctx context.Context, q *gen.Queries, one *uid, since time.Time) ([]chat.AccountID, error) {
+	if err := restoreQuarantined(ctx, q, one, since); err != nil {
+		return nil, err
+	}
+	routed, err := routeUnrouted(ctx, q, one, since)
+	if err != nil {
+		return nil, err
+	}
+	again, err := q.ReplayEvents(ctx, one, since)
+	if err != nil {
+		return nil, err
+	}
+	return append(routed, again...), q.NoteReplayed(ctx, one, since)
 }
 
 func restoreQuarantined(ctx context.Context, q *gen.Queries, one *uid, since time.Time) error {

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"gatehouse/internal/task"
+	"gatehouse/internal/vitals"
 
 	"github.com/hibiken/asynq"
 	"github.com/prometheus/client_golang/prometheus"
@@ -74,6 +75,32 @@ func (c *Collector) collect(ch chan<- prometheus.Metric, p shown) {
 		}
 		ch <- prometheus.MustNewConstMetric(c.latency, prometheus.GaugeValue, i.Latency.Seconds(), p.name, string(q))
 	}
+}
+
+// Vitals asks all Redis how the queues are, together; Behind is of those that somebody waits for.
+func (c *Collector) Vitals() (*vitals.Queues, error) {
+	var out vitals.Queues
+	for _, p := range c.parts {
+		names, err := p.inspector.Queues()
+		if err != nil {
+			return nil, err
+		}
+		for _, q := range []task.Queue{task.Interactive, task.Default, task.Bulk} {
+			name := QueueName(c.prefix, q)
+			if !slices.Contains(names, name) {
+				continue
+			}
+			i, err := p.inspector.GetQueueInfo(name)
+			if err != nil {
+				return nil, err
+			}
+			out.Pending, out.Archived = out.Pending+i.Pending, out.Archived+i.Archived
+			if q != task.Bulk {
+				out.Behind = max(out.Behind, i.Latency)
+			}
+		}
+	}
+	return &out, nil
 }
 
 // Close ends the connections.

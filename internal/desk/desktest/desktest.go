@@ -18,6 +18,7 @@ import (
 	"gatehouse/internal/postgres"
 	"gatehouse/internal/postgres/postgrestest"
 	"gatehouse/internal/task"
+	"gatehouse/internal/vitals"
 	"gatehouse/internal/window"
 	"gatehouse/templates"
 
@@ -519,6 +520,18 @@ func (w *World) Quarantined(string) { w.count("quarantined", 1) }
 
 // Recovered counts what the sweeper found.
 func (w *World) Recovered(what string, n int) { w.count("recovered "+what, n) }
+
+// Signs counts what accounts' signs say, and the reasons of failures.
+func (w *World) Signs(_ chat.AccountID, s vitals.Sends, reason string) {
+	for what, n := range map[string]int64{"heard": s.Heard, "sent": s.Sent, "failed": s.Failed, "unknown": s.Unknown, "throttled": s.Throttled, "again": s.Again} {
+		if n > 0 {
+			w.count("account "+what, int(n))
+		}
+	}
+	if reason != "" {
+		w.count("account "+reason, 1)
+	}
+}
 
 // Text is an agent's answer.
 func Text(s string) desk.Reply { return desk.Reply{Text: s} }

@@ -125,9 +125,10 @@ const pages = [
   ['api-keys-empty', () => '/console/api-keys', (p) => p.locator('main p').first()],
   ['audit', () => '/console/audit', (p) => p.locator('table')],
   ['audit-entry', () => `/console/audit/${open.entry}`, (p) => p.locator('aside.drawer dl').first()],
+  ['ops', () => '/ops', (p) => p.locator('.tiles svg').last()],
   ['me', () => '/me', (p) => p.getByRole('listitem').getByText('127.0.0.1').first()],
 ];
-const matter = ['inbox-mine', 'thread', 'thread-closed-window', 'agent-new', 'audit', 'me'];
+const matter = ['inbox-mine', 'thread', 'thread-closed-window', 'agent-new', 'audit', 'ops', 'me'];
 
 /** Signed in by the form, whatever its language. */
 async function signIn(page, email = EMAIL) {
@@ -237,7 +238,7 @@ await step('the second factor: set up, recovery codes, asked for and wrong', asy
 
 await step('what loads, what failed, and what a role may not see', async () => {
   const merve = await colleague('merve');
-  for (const [name, path] of [['audit', '/console/audit'], ['accounts', '/console/accounts']]) {
+  for (const [name, path] of [['audit', '/console/audit'], ['ops', '/ops'], ['accounts', '/console/accounts']]) {
     await merve.page.goto(path);
     await merve.page.getByText('Your role cannot open this page.').waitFor();
     await check(merve.page, `light-${name}-not-allowed`);
@@ -245,7 +246,7 @@ await step('what loads, what failed, and what a role may not see', async () => {
   await merve.context.close();
   const { page, context } = await Agent.at();
   for (const [name, path, asks, retry] of [
-    ['audit', '/console/audit', '**/api/v1/audit**', 'main'], ['inbox', '/inbox/mine', '**/api/v1/conversations?**', 'section.list'], ['sessions', '/me', '**/api/v1/me/sessions**', 'main'],
+    ['audit', '/console/audit', '**/api/v1/audit**', 'main'], ['ops', '/ops', '**/api/v1/ops/vitals**', 'main'], ['inbox', '/inbox/mine', '**/api/v1/conversations?**', 'section.list'], ['sessions', '/me', '**/api/v1/me/sessions**', 'main'],
   ]) {
     let answer;
     const held = new Promise((r) => { answer = r; });

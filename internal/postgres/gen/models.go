@@ -20,6 +20,13 @@ type AccountKey struct {
 	Main      bool
 }
 
+type AccountMinute struct {
+	AccountID chat.AccountID
+	Minute    time.Time
+	Sends     []int64
+	Reason    string
+}
+
 type Agent struct {
 	ID             chat.AgentID
 	Name           string
@@ -315,6 +322,18 @@ type Message struct {
 	DueAt          *time.Time
 }
 
+type Node struct {
+	Node      string
+	Role      string
+	Host      string
+	Version   string
+	StartedAt time.Time
+	SeenAt    time.Time
+	Redis     bool
+	PostgresS float64
+	Sockets   int32
+}
+
 type ParkedUpdate struct {
 	ID         chat.UUID
 	ProviderID string
@@ -463,4 +482,26 @@ type Visitor struct {
 	TokenHash []byte
 	CreatedAt time.Time
 	SeenAt    time.Time
+}
+
+type VitalMinute struct {
+	Minute        time.Time
+	Accept        []int64
+	Ingest        []int64
+	Send          []int64
+	Counts        []int64
+	Sends         []int64
+	SampledAt     *time.Time
+	Waiting       int32
+	LongestS      float64
+	Online        int32
+	Load          int32
+	Capacity      int32
+	Sockets       int32
+	SnapshotS     float64
+	Due           []int32
+	OldestS       []float64
+	QueueBehindS  *float64
+	QueuePending  int32
+	QueueArchived int32
 }

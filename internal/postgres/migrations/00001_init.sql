@@ -596,6 +596,63 @@ END $$;
 CREATE TRIGGER audit_chain BEFORE INSERT ON audit FOR EACH ROW EXECUTE FUNCTION audit_chain();
 CREATE TRIGGER audit_stands BEFORE UPDATE OR DELETE OR TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION audit_stands();
 
+-- Vital signs ---------------------------------------------------------------------------------------------------------
+
+-- One row for each minute in which something happened or somebody looked, kept for a week (docs/adr/0012): what all processes
+-- together did in it, each adding its part a few times, and how things stood when a worker asked the record. What stands where
+-- in the lists says internal/vitals.
+CREATE TABLE vital_minutes (
+	minute         timestamptz PRIMARY KEY,
+	accept         bigint[] NOT NULL DEFAULT '{}', -- webhooks, by how long their answer took
+	ingest         bigint[] NOT NULL DEFAULT '{}', -- raw events, by how long until they were applied
+	send           bigint[] NOT NULL DEFAULT '{}', -- messages, by how long until they were handed to the provider
+	counts         bigint[] NOT NULL DEFAULT '{}',
+	sends          bigint[] NOT NULL DEFAULT '{}',
+	sampled_at     timestamptz, -- null: nobody asked, and what follows says nothing
+	waiting        integer NOT NULL DEFAULT 0,
+	longest_s      float8 NOT NULL DEFAULT 0,
+	online         integer NOT NULL DEFAULT 0,
+	load           integer NOT NULL DEFAULT 0,
+	capacity       integer NOT NULL DEFAULT 0,
+	sockets        integer NOT NULL DEFAULT 0,
+	snapshot_s     float8 NOT NULL DEFAULT 0,
+	due            integer[] NOT NULL DEFAULT '{}',
+	oldest_s       float8[] NOT NULL DEFAULT '{}',
+	queue_behind_s float8, -- null: Redis did not answer
+	queue_pending  integer NOT NULL DEFAULT 0,
+	queue_archived integer NOT NULL DEFAULT 0
+) WITH (fillfactor = 60);
+
+-- What was heard of an account and sent on it in a minute, by all processes. Kept for a week.
+CREATE TABLE account_minutes (
+	account_id uuid NOT NULL REFERENCES channel_accounts ON DELETE CASCADE,
+	minute     timestamptz NOT NULL,
+	sends      bigint[] NOT NULL,
+	reason     text NOT NULL DEFAULT '', -- the code of the last failure
+	PRIMARY KEY (account_id, minute)
+) WITH (fillfactor = 60);
+
+-- The processes that run, as each tells of itself a few times a minute. One that ends takes its row away; one that was killed
+-- falls silent.
+CREATE TABLE nodes (
+	node       text PRIMARY KEY, -- chosen anew at each start
+	role       text NOT NULL,
+	host       text NOT NULL,
+	version    text NOT NULL,
+	started_at timestamptz NOT NULL,
+	seen_at    timestamptz NOT NULL,
+	redis      boolean NOT NULL, -- it answered
+	postgres_s float8 NOT NULL,  -- how long the record took to answer
+	sockets    integer NOT NULL  -- of agents
+) WITH (fillfactor = 50);
+
+-- +goose StatementBegin
+-- add_counts adds two lists, of which one may be longer, element by element.
+CREATE FUNCTION add_counts(a bigint[], b bigint[]) RETURNS bigint[] LANGUAGE sql IMMUTABLE AS $$
+	SELECT coalesce(array_agg(coalesce(x, 0) + coalesce(y, 0) ORDER BY n), '{}') FROM unnest(a, b) WITH ORDINALITY AS t(x, y, n)
+$$;
+-- +goose StatementEnd
+
 -- +goose Down
 -- There is no way back from the first migration: it would drop the record.
 SELECT 1 / 0;

@@ -62,11 +62,12 @@ for await (const path of files(join(root, 'src'))) {
   if (file.endsWith('.svelte')) words(parse(source, { modern: true, filename: file }).fragment, file, source);
 }
 
-const keys = Object.keys(JSON.parse(await readFile(join(root, 'messages/en.json'), 'utf8')));
+const keys = [];
+for (const file of ['messages/en.json', 'messages/ops/en.json']) keys.push(...Object.keys(JSON.parse(await readFile(join(root, file), 'utf8'))));
 const made = [...all.matchAll(/`([\w.]+\.)\$\{/g)].map((m) => m[1]);
 for (const key of keys) {
   if (key.startsWith('error.') || all.includes(`'${key}'`) || all.includes(`"${key}"`) || made.some((m) => key.startsWith(m))) continue;
-  problems.push(`messages/en.json: nothing uses ${key}`);
+  problems.push(`messages: nothing uses ${key}`);
 }
 
 console.log(problems.length ? problems.join('\n') : 'clean');

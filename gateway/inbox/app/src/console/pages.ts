@@ -4,7 +4,7 @@ import { session } from '../lib/state/session.svelte';
 import type { IconName } from '../lib/ui/icons';
 
 export interface ConsolePage {
-  id: 'accounts' | 'agents' | 'departments' | 'canned-replies' | 'end-reasons' | 'break-reasons' | 'api-keys' | 'audit';
+  id: 'accounts' | 'agents' | 'departments' | 'canned-replies' | 'end-reasons' | 'break-reasons' | 'api-keys' | 'audit' | 'ops';
   group: 'channels' | 'people' | 'work' | 'workspace';
   path: string;
   title: Key;
@@ -21,6 +21,7 @@ const PAGES: ConsolePage[] = [
   { id: 'break-reasons', group: 'work', path: '/console/break-reasons', title: 'console.breakReasons', icon: 'cup', permission: 'departments' },
   { id: 'api-keys', group: 'workspace', path: '/console/api-keys', title: 'console.apiKeys', icon: 'key', permission: 'api_keys' },
   { id: 'audit', group: 'workspace', path: '/console/audit', title: 'console.audit', icon: 'history', permission: 'see_all' },
+  { id: 'ops', group: 'workspace', path: '/ops', title: 'console.ops', icon: 'pulse', permission: 'see_all' },
 ];
 
 /** Canned replies of one's own are everybody's. */

@@ -75,7 +75,7 @@ export function commands(c: Conversation | undefined): Command[] {
     }
   }
   for (const d of desk.departments) list.push({ id: `dep-${d.id}`, label: t('command.go', { place: d.name }), words: 'department departman', icon: 'people', quiet: true, run: () => navigate(`/inbox/d/${d.id}`) });
-  for (const p of consolePages()) list.push({ id: p.id, label: t('command.go', { place: t(p.title) }), words: 'console settings ayarlar yönetim', icon: p.icon, quiet: true, run: () => navigate(p.path) });
+  for (const p of consolePages()) list.push({ id: p.id, label: t('command.go', { place: t(p.title) }), words: p.id === 'ops' ? 'ops operations health vital signs metrics queues dead letters işletim sağlık ölçüm' : 'console settings ayarlar yönetim', icon: p.icon, quiet: true, run: () => navigate(p.path) });
   list.push(
     { id: 'me', label: t('command.go', { place: t('nav.me') }), words: 'profile settings password theme language sound profil parola tema dil ses ayarlar', icon: 'person', run: () => navigate('/me') },
     { id: 'shortcuts', label: t('shortcuts.title'), words: 'keys help kısayol yardım', icon: 'keyboard', keys: '?', run: () => (layout.shortcuts = true) },

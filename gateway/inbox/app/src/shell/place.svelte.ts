@@ -10,6 +10,7 @@ export type Place = 'inbox' | 'console' | 'me';
 export const place = {
   get at(): Place {
     const first = route.parts[0];
+    if (first === 'ops') return 'console'; // among its pages, at an address of its own
     return first === 'console' || first === 'me' ? first : 'inbox';
   },
 };

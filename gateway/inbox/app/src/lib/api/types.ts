@@ -112,6 +112,92 @@ export interface AuditEntry {
   name: string; // of the object, as it was then
   details: Record<string, unknown>;
 }
+/** GET /ops/vitals. Seconds are numbers with a fraction. */
+export interface Vitals {
+  at: Time;
+  since?: Time; // of the first sample within the span
+  signs: VitalSign[]; // what needs somebody, the worst first; none: all is well
+  now: VitalGauges;
+  due: DueRows[];
+  nodes: Node[];
+  accounts: AccountSigns[];
+  aside: TroubledEvent[]; // could not be applied, the latest first; at most 50
+  unrouted: TroubledEvent[]; // of accounts that are not here
+  series: VitalSeries;
+  limits: VitalLimits;
+}
+/** Something that is wrong: an alert's name without “Gatehouse”, and the facts for its sentence. */
+export interface VitalSign {
+  id: string;
+  severity: 'critical' | 'warning';
+  count: number;
+  seconds: number;
+  part: number; // 0 to 1
+  name: string; // of the process, department or account
+  kind: string; // the account's channel, the process's role
+  reason: string;
+  account_id?: ID;
+}
+export interface VitalGauges {
+  waiting: number;
+  longest_s: number;
+  agents_online: number;
+  load: number;
+  capacity: number;
+  snapshot_s: number;
+  queue_pending?: number; // absent: Redis did not answer
+  queue_archived?: number;
+  queue_behind_s?: number;
+}
+export interface DueRows { what: string; count: number; oldest_s: number; counts: (number | null)[] }
+export interface Node {
+  id: string;
+  role: 'all' | 'gateway' | 'worker';
+  host: string;
+  version: string;
+  started_at: Time;
+  seen_at: Time;
+  alive: boolean;
+  redis: boolean;
+  postgres_s: number;
+  sockets: number;
+}
+/** What was heard and sent last is known by the minute, for a week; the counts are of the last hour. */
+export interface AccountSigns {
+  id: ID;
+  heard_at?: Time;
+  sent_at?: Time;
+  pending: number; // raw events that wait
+  unsent: number;
+  heard: number;
+  sent: number;
+  failed: number;
+  unknown: number;
+  reason: string; // the code of the last failure
+  paused_until?: Time;
+  synced_at?: Time; // templates
+}
+export interface TroubledEvent { id: ID; account_id?: ID; kind: string; key: string; received_at: Time; since: Time; attempts: number; why: string }
+/** Lists of equal length, one element a step. null: nobody sampled it, or there was nothing to measure. */
+export interface VitalSeries {
+  from: Time;
+  step_s: number;
+  webhooks: number[];
+  refused: number[];
+  accept_p95: (number | null)[];
+  ingest_p95: (number | null)[];
+  oldest_s: (number | null)[];
+  waiting: (number | null)[];
+  sent: number[];
+  failed: number[];
+  unknown: number[];
+  recovered: number[];
+  behind_s: (number | null)[];
+}
+/** What signs begin at. */
+export interface VitalLimits { ingest_s: number; behind_s: number }
+/** POST /ops/replay {events} */
+export interface Replayed { replayed: number }
 /** GET /conversations/{id}/draft → Page<Draft>, at most one for each tab. */
 export interface Draft { tab: 'reply' | 'note'; text: string; reply_to?: ID; updated_at: Time }
 export interface CannedReply { id: ID; shortcut: string; title: string; text: string; personal: boolean }

@@ -1,12 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import en from '../../../messages/en.json';
 import tr from '../../../messages/tr.json';
+import opsEn from '../../../messages/ops/en.json';
+import opsTr from '../../../messages/ops/tr.json';
 import { argumentsOf, format, parse, segments } from './icu';
 
-const english = en as Record<string, string>;
-const turkish = tr as Record<string, string>;
+const english: Record<string, string> = { ...en, ...opsEn };
+const turkish: Record<string, string> = { ...tr, ...opsTr };
 
 describe('the two catalogues', () => {
+  test('of one page say nothing that the others say', () => expect(Object.keys(opsEn).filter((key) => key in en)).toEqual([]));
   test('have the same keys', () => expect(Object.keys(turkish)).toEqual(Object.keys(english)));
   test.each(Object.keys(english))('%s parses and takes the same arguments in both', (key) => {
     expect(parse(english[key])).toBeTruthy();

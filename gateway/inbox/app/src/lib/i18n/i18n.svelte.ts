@@ -1,13 +1,15 @@
 /** The language of the interface. Sentences live in messages/*.json; only the chosen language is loaded. */
 import type english from '../../../messages/en.json';
+import type operators from '../../../messages/ops/en.json';
 import { format, segments, type Params, type Segment } from './icu';
 
-export type Key = keyof typeof english;
+export type Key = keyof typeof english | keyof typeof operators;
 export type Language = 'en' | 'tr';
 
-type Catalogue = Record<Key, string>;
+type Catalogue = Partial<Record<Key, string>>;
+type Catalogues = Record<Language, () => Promise<{ default: Catalogue }>>;
 
-const catalogues: Record<Language, () => Promise<{ default: Catalogue }>> = {
+const everywhere: Catalogues = {
   en: () => import('../../../messages/en.json'),
   tr: () => import('../../../messages/tr.json'),
 };
@@ -19,8 +21,18 @@ export function browserLanguage(): Language {
   return document.documentElement.lang === 'tr' ? 'tr' : 'en';
 }
 
+/** The catalogues in use: that of every page, and those of pages that bring their own. */
+const inUse = new Set([everywhere]);
+
+/** Adds the words of a page that few people open. */
+export async function useWords(own: Catalogues) {
+  inUse.add(own);
+  await useLanguage(language);
+}
+
 export async function useLanguage(next: Language) {
-  catalogue = (await catalogues[next]()).default;
+  const all = await Promise.all([...inUse].map((c) => c[next]()));
+  catalogue = Object.assign({}, ...all.map((c) => c.default));
   language = next;
   document.documentElement.lang = next;
 }

@@ -1,1 +1,0 @@
-import{Ct as e,Ot as t,kt as n,o as r,rt as i}from"./i18n.svelte-CV4YFYUs.js";import{t as a}from"./Card-Cer7T6ZO.js";import{t as o}from"./SignInForm-CKASM5IN.js";function s(s,c){n(c,!0);{let t=e(()=>r(`account.signIn`));a(s,{get title(){return i(t)},children:(e,t)=>{o(e,{})},$$slots:{default:!0}})}t()}export{s as default};
