@@ -35,8 +35,7 @@ func Invariants() []Invariant {
 			GROUP BY c.id HAVING count(e.seq) <> c.last_seq OR coalesce(max(e.seq), 0) <> c.last_seq
 			UNION ALL
 			SELECT id::text FROM (SELECT id, created_at, lag(created_at) OVER (PARTITION BY conversation_id ORDER BY seq) AS before
-				-- The door has three seconds: an event that waited for them, for a standby, was accepted after one that came later.
-				FROM messages WHERE direction = 'in') x WHERE created_at < before - interval '5 seconds'`},
+				FROM messages WHERE direction = 'in') x WHERE created_at < before - interval '2 seconds'`},
 		{ID: "I7", Claim: "a message's status only moves forward", query: `
 			SELECT message_id::text FROM (
 				SELECT message_id, data->>'status' AS s, lag(data->>'status') OVER (PARTITION BY message_id ORDER BY seq) AS before
