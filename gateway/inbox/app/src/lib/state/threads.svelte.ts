@@ -1,6 +1,7 @@
 /** Open threads: the last twenty stay in memory, so that going back is instant and where one left it. */
 import { api, asRefusal, query, type Refusal } from '../api/client';
 import type { ConversationDetail, ID, Message, Page, ServerFrame, ThreadEvent } from '../api/types';
+import { afterPaint } from '../paint';
 import { applyEvents, emptyThread, find, putEvents, putMessages, type ThreadState } from '../model/thread';
 import { clock } from './clock.svelte';
 import { conversations } from './conversations.svelte';
@@ -166,7 +167,9 @@ class Threads {
       this.#kept.delete(old);
     }
     thread.opened();
-    void thread.load();
+    // What is known is shown before anything is asked.
+    if (thread.status === 'ready') afterPaint(() => void thread.load());
+    else void thread.load();
     return thread;
   }
 
