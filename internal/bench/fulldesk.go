@@ -28,6 +28,7 @@ type Desked struct {
 	Agent         chat.AgentID        `json:"agent"`
 	Long          chat.ConversationID `json:"long"`
 	Conversations int                 `json:"conversations"`
+	Thread        int                 `json:"thread"` // messages of the long one
 	Messages      int                 `json:"messages"`
 	Seconds       float64             `json:"seconds"`
 }
@@ -115,6 +116,7 @@ func (f FullDesk) Run(ctx context.Context) (Desked, error) {
 	if err != nil {
 		return r, fmt.Errorf("bench: %w", err)
 	}
+	r.Thread = f.Messages
 	r.Conversations, r.Messages, r.Seconds = h.Threads, h.Written, time.Since(start).Seconds()
 	tokens, err := f.sessions(ctx, ids)
 	if err != nil {

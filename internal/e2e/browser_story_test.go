@@ -31,7 +31,7 @@ func playStory(t *testing.T, s *browserServer, name string) {
 	node := exec.CommandContext(ctx, "node", name+".mjs")
 	node.Dir, node.WaitDelay = "browser", 5*time.Second
 	node.Env = append(os.Environ(), "DESK="+s.URL, "EMAIL="+s.Email, "PASSWORD="+s.Password,
-		"SETUP="+s.Setup, "PICTURES="+filepath.Join(browserPictures(), name))
+		"SETUP="+s.Setup, "SEEDED="+s.Seeded, "PICTURES="+filepath.Join(browserPictures(), name))
 	var loose strings.Builder // what node says beside the story
 	node.Stderr = &loose
 	out, err := node.StdoutPipe()
