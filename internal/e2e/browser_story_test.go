@@ -26,7 +26,7 @@ type storyLine struct {
 // log names.
 func playStory(t *testing.T, s *browserServer, name string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
 	defer cancel()
 	node := exec.CommandContext(ctx, "node", name+".mjs")
 	node.Dir, node.WaitDelay = "browser", 5*time.Second
