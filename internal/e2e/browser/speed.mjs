@@ -4,7 +4,9 @@
 // machine and on what else that does: it fails for nothing that it measures. What does not is asserted by large.mjs.
 //
 // A key counts from the event's own time stamp to the first frame that shows what it asked for: its rendering is over then,
-// on the page's main thread. Frames are what the compositor's trace says.
+// on the page's main thread. Frames are what the compositor's trace says. Beside it stands the work of that thread until then, in
+// its own processor time at full speed: that is the same however busy the machine is, and four times it is the least that a
+// quarter of the processor takes.
 import { loadavg, cpus } from 'node:os';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { chromium } from 'playwright-core';
@@ -13,6 +15,7 @@ const { DESK, JSON_TO, REVISION = '' } = process.env;
 const desk = JSON.parse(readFileSync(process.env.SEEDED, 'utf8'));
 const TIMES = Number(process.env.TIMES ?? 30);
 const RATES = [4, 1];
+const TRACED = ['disabled-by-default-devtools.timeline', 'blink.user_timing', 'cc', 'benchmark'];
 const QUIET_MS = 350; // between two measurements: what came late is not the next one's
 const PATIENCE = 60_000;
 
@@ -27,9 +30,22 @@ function found(what, goal, rate, value, unit = 'ms') {
   if (!figures.has(what)) figures.set(what, { goal, unit, byRate: {} });
   (figures.get(what).byRate[rate] ??= []).push(value);
 }
+const worked = new Map(); // what → ms of the main thread's own time, at full speed
+/** Reads the work between each press and its frame out of a trace, in the order of `names`. */
+function work(trace, names) {
+  const marks = trace.filter((e) => e.name === 'speed-from' || e.name === 'speed-to').sort((a, b) => a.ts - b.ts);
+  const tasks = trace.filter((e) => e.name === 'RunTask' && e.ph === 'X' && marks[0] && e.pid === marks[0].pid && e.tid === marks[0].tid);
+  for (let i = 0; i + 1 < marks.length; i += 2) {
+    const [from, to] = [marks[i].ts, marks[i + 1].ts];
+    const sum = tasks.filter((t) => t.ts + t.dur > from && t.ts < to).reduce((s, t) => s + (t.tdur ?? 0), 0) / 1000;
+    const what = names[i / 2];
+    if (!worked.has(what)) worked.set(what, []);
+    worked.get(what).push(sum);
+  }
+}
 const rank = (values, p) => [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.ceil(p * values.length) - 1)];
 
-for (const rate of RATES) await measure(rate);
+for (const rate of process.env.RATES?.split(',').map(Number) ?? RATES) await measure(rate);
 await browser.close();
 report();
 
@@ -43,10 +59,21 @@ async function measure(rate) {
   const cdp = await context.newCDPSession(page);
   const throttle = (to) => cdp.send('Emulation.setCPUThrottlingRate', { rate: to });
   const quiet = () => page.waitForTimeout(QUIET_MS);
+  let names; // of what is traced, in its order
+  const trace = async () => {
+    if (rate !== 1) return;
+    names = [];
+    await browser.startTracing(page, { categories: TRACED });
+  };
+  const traced = async () => {
+    if (rate === 1) work(JSON.parse((await browser.stopTracing()).toString()).traceEvents, names);
+    names = undefined;
+  };
 
   /** From the input that `act` makes to the first frame in which `shows` holds. */
   const paint = async (what, goal, act, shows, arg) => {
     await quiet();
+    names?.push(what);
     await page.evaluate(`speed.arm(${shows}, ${JSON.stringify(arg)})`); // not eval: the page's policy forbids that
     await act();
     found(what, goal, rate, await page.evaluate(() => globalThis.speed.done));
@@ -67,6 +94,7 @@ async function measure(rate) {
   await page.mouse.move(900, 4);
   await page.locator('section.list [role=listbox]').focus();
   await throttle(rate);
+  await trace();
   for (let i = 0; i < TIMES; i++) await paint('J: the next row is marked (its conversation is new)', 50, () => page.keyboard.press('j'), isMarked, await marked());
   for (let i = 0; i < TIMES; i++) await paint('K: the previous row is marked (its conversation is cached)', 50, () => page.keyboard.press('k'), isMarked, await marked());
   // The twenty that are kept are the last ones; from here on down everything is new again.
@@ -87,6 +115,8 @@ async function measure(rate) {
     await paint('switch to a cached conversation, by a click', 100, () => page.locator(`[data-id="${other}"]`).click(), isOpen, other);
     await page.mouse.move(900, 4);
   }
+
+  await traced();
 
   // --- the list ---------------------------------------------------------------------------------------------------------------
   await throttle(1);
@@ -126,6 +156,7 @@ async function measure(rate) {
   await page.getByRole('button', { name: /^To the latest message/ }).click();
   await quiet();
   const other = (await rows())[3];
+  await trace();
   for (let i = 0; i < Math.max(6, TIMES / 3); i++) {
     await page.locator(`[data-id="${other}"]`).click();
     await page.locator(`section.thread[data-thread="${other}"] article`).first().waitFor();
@@ -149,6 +180,7 @@ async function measure(rate) {
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'hidden' });
   }
+  await traced();
   console.error(`at 1/${rate}: ${listed} rows listed; the thread of ${desk.thread}: ${articles} messages and ${nodes} elements in the page`);
   await context.close();
 
@@ -157,15 +189,14 @@ async function measure(rate) {
     const at = await over.boundingBox();
     await page.mouse.move(at.x + at.width / 2, at.y + at.height / 2);
     await page.waitForTimeout(600);
-    await browser.startTracing(page, { categories: ['cc', 'benchmark', 'viz', 'input', 'devtools.timeline'] });
+    await browser.startTracing(page, { categories: TRACED });
     await page.evaluate(() => globalThis.speed.frames());
     await cdp.send('Input.synthesizeScrollGesture', {
       x: at.x + at.width / 2, y: at.y + at.height / 2, yDistance: distance, speed: 1500, gestureSourceType: 'mouse', preventFling: true,
     });
     const gaps = await page.evaluate(() => globalThis.speed.stop());
-    const trace = JSON.parse((await browser.stopTracing()).toString()).traceEvents;
     const states = {};
-    for (const e of trace) {
+    for (const e of JSON.parse((await browser.stopTracing()).toString()).traceEvents) {
       const state = e.args?.chrome_frame_reporter?.state ?? e.args?.frame_reporter?.state;
       if (e.name === 'PipelineReporter' && e.ph === 'b' && state) states[state] = (states[state] ?? 0) + 1;
     }
@@ -185,10 +216,14 @@ function watcher() {
       speed.done = new Promise((resolve) => {
         const start = (event) => {
           for (const kind of ['keydown', 'pointerdown']) removeEventListener(kind, start, true);
+          performance.mark('speed-from');
           const look = () => {
             if (!holds(arg)) return requestAnimationFrame(look);
             const { port1, port2 } = new MessageChannel(); // its task comes after this frame's rendering
-            port1.onmessage = () => resolve(performance.now() - event.timeStamp);
+            port1.onmessage = () => {
+              resolve(performance.now() - event.timeStamp);
+              performance.mark('speed-to');
+            };
             port2.postMessage(0);
           };
           requestAnimationFrame(look);
@@ -223,11 +258,12 @@ function report() {
   for (const [what, { goal, unit, byRate }] of figures) {
     const one = { what, goal, unit };
     for (const rate of RATES) if (byRate[rate]) one[`at_1_${rate}`] = { n: byRate[rate].length, median: round(rank(byRate[rate], 0.5)), p95: round(rank(byRate[rate], 0.95)) };
+    if (worked.has(what)) one.work = { median: round(rank(worked.get(what), 0.5)), p95: round(rank(worked.get(what), 0.95)) };
     out.figures.push(one);
   }
   const cell = (f, rate, key) => (f[`at_1_${rate}`] ? String(f[`at_1_${rate}`][key]) : '');
-  const head = ['what', 'goal', 'n', 'median', 'p95', 'at full speed', 'p95'];
-  const lines = out.figures.map((f) => [f.what, `${f.goal} ${f.unit}`, cell(f, 4, 'n'), cell(f, 4, 'median'), cell(f, 4, 'p95'), cell(f, 1, 'median'), cell(f, 1, 'p95')]);
+  const head = ['what', 'goal', 'n', 'median', 'p95', 'at full speed', 'p95', 'work', '× 4'];
+  const lines = out.figures.map((f) => [f.what, `${f.goal} ${f.unit}`, cell(f, 4, 'n'), cell(f, 4, 'median'), cell(f, 4, 'p95'), cell(f, 1, 'median'), cell(f, 1, 'p95'), String(f.work?.median ?? ''), f.work ? String(round(4 * f.work.median)) : '']);
   const widths = head.map((h, i) => Math.max(h.length, ...lines.map((l) => l[i].length)));
   for (const l of [head, ...lines]) console.log(l.map((c, i) => (i ? c.padStart(widths[i]) : c.padEnd(widths[i]))).join('  '));
   console.log(`${out.revision}, Chromium ${out.chromium}, ${out.cpus} × ${out.cpu}; load ${out.load_before} before, ${out.load_after} after`);
