@@ -113,6 +113,29 @@ func TestASecondFactorIsAskedForAtTheDoor(t *testing.T) { // S34
 	if c.get("/api/v1/me/totp").into(200, &state); !state.Enabled || state.Recovery != 10 || len(codes.Codes) != 10 {
 		t.Errorf("%+v, %d codes", state, len(codes.Codes))
 	}
+	told := func(role chat.Role) *bool { // of Deniz, in the list
+		var all struct {
+			Items []struct {
+				ID           chat.AgentID
+				SecondFactor *bool `json:"second_factor"`
+			}
+		}
+		h.Exec(`UPDATE agents SET role = $2 WHERE id = $1`, a.ID, string(role))
+		c.get("/api/v1/agents").into(200, &all)
+		for _, x := range all.Items {
+			if x.ID == a.ID {
+				return x.SecondFactor
+			}
+		}
+		t.Fatal("Deniz is not in the list")
+		return nil
+	}
+	if has := told(chat.RoleAdmin); has == nil || !*has {
+		t.Errorf("an admin is told of the second factor: %v", has)
+	}
+	if has := told(chat.RoleAgent); has != nil {
+		t.Errorf("an agent is told of the second factor: %v", *has)
+	}
 	signIn := func(code string) answer {
 		return h.nobody().post("/api/v1/session", map[string]string{"email": "deniz@example.com", "password": password, "totp": code})
 	}

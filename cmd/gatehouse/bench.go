@@ -28,6 +28,7 @@ type benchCmd struct {
 	Overload benchOverload `cmd:"" help:"More than an instance can take: what it still takes, and how large it gets."`
 	Soak     benchSoak     `cmd:"" help:"One rate for a long time, to find what grows."`
 	Seed     benchSeed     `cmd:"" help:"Write a history of conversations that are over into a record without customers."`
+	Desk     benchDesk     `cmd:"" help:"Write one agent's full desk into a record without customers and sign that agent in, so that the inbox can be measured in a browser (scripts/speed.sh)."`
 	All      benchAll      `cmd:"" help:"All of these, one after the other. Takes a record without customers."`
 	Floor    benchFloor    `cmd:"" hidden:"" help:"The least that any program must do."`
 }
@@ -232,6 +233,19 @@ func (b benchSeed) seed(t bench.Target) bench.Seed {
 	return bench.Seed{
 		Target: t, Conversations: b.Conversations, Messages: b.Messages, Departments: b.Departments, Agents: b.Agents, Accounts: b.Accounts, Span: b.Span, Writers: b.Writers,
 	}
+}
+
+type benchDesk struct {
+	Conversations int  `help:"Open ones: half are the agent's, half wait." default:"1000"`
+	Messages      int  `help:"Of the long one." default:"5000"`
+	JSON          bool `help:"Print JSON."`
+}
+
+func (b benchDesk) Run(ctx context.Context, c *cli) error {
+	at := benchAt{JSON: b.JSON}
+	return at.run(ctx, c, func(t bench.Target) (tabled, error) {
+		return bench.FullDesk{Target: t, Conversations: b.Conversations, Messages: b.Messages}.Run(ctx)
+	})
 }
 
 type benchRecovery struct {

@@ -17,11 +17,13 @@ type people interface {
 	SetAgentPassword(ctx context.Context, p chat.Principal, id chat.AgentID, password string) error
 }
 
-// Agent is a colleague. The e-mail address is for admins and managers.
+// Agent is a colleague. The e-mail address is for admins and managers; whether signing in asks for a second factor is in the list
+// of those who manage agents.
 type Agent struct {
 	ID            chat.AgentID        `json:"id"`
 	Name          string              `json:"name"`
 	Email         string              `json:"email,omitempty"`
+	SecondFactor  *bool               `json:"second_factor,omitempty"`
 	Role          chat.Role           `json:"role"`
 	State         chat.AgentState     `json:"state"`
 	Behavior      chat.Behavior       `json:"behavior"`
@@ -37,7 +39,7 @@ type Agent struct {
 
 func newAgent(l chat.AgentLoad) Agent {
 	out := Agent{
-		ID: l.ID, Name: l.Name, Email: l.Email, Role: l.Role, State: l.State, Behavior: l.Behavior, Capacity: l.Capacity, Load: l.Load,
+		ID: l.ID, Name: l.Name, Email: l.Email, SecondFactor: l.SecondFactor, Role: l.Role, State: l.State, Behavior: l.Behavior, Capacity: l.Capacity, Load: l.Load,
 		Languages: l.Languages, Departments: l.Departments, Presence: l.Presence, PresenceSince: l.PresenceSince, SeenAt: l.SeenAt,
 	}
 	if l.Presence == chat.OnBreak {

@@ -1,7 +1,10 @@
 package inbox_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -130,5 +133,58 @@ func TestEveryActionOfTheAuditHasASentence(t *testing.T) {
 				t.Errorf("%s.json has no sentence for %s", language, action)
 			}
 		}
+	}
+}
+
+// The first load (UI.md §10.6) is what an agent needs to read and answer: the page, the list, a thread with its composer, the
+// contact beside it and one language. Everything else comes when it is asked for, or while nothing else happens.
+func TestTheFirstLoadIsSmall(t *testing.T) {
+	t.Parallel()
+	const most = 150_000 // bytes, gzip
+	load := map[string]int{}
+	var need func(name string)
+	need = func(name string) {
+		if load[name] > 0 {
+			return
+		}
+		body, err := fs.ReadFile(inbox.Files(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var packed bytes.Buffer
+		w, _ := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+		_, err = w.Write(body)
+		if err := errors.Join(err, w.Close()); err != nil {
+			t.Fatal(err)
+		}
+		load[name] = packed.Len()
+		for _, m := range regexp.MustCompile(`(?:from|import)\s*"\./([^"]+\.js)"`).FindAllSubmatch(body, -1) { // import("./x.js") is not meant
+			need("assets/" + string(m[1]))
+		}
+	}
+	index, _ := inbox.Find("/")
+	for _, m := range regexp.MustCompile(`(?:src|href)="/(assets/[^"]+\.(?:js|css))"`).FindAllSubmatch(index.Body, -1) {
+		need(string(m[1]))
+	}
+	for _, part := range []string{"ThreadPane-*.js", "ThreadPane-*.css", "ContactPanel-*.js", "ContactPanel-*.css", "en-*.js"} {
+		found, err := fs.Glob(inbox.Files(), "assets/"+part)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("the build has no %s: %v", part, err)
+		}
+		for _, name := range found {
+			need(name)
+		}
+	}
+	whole := 0
+	for name, size := range load {
+		t.Logf("%6d %s", size, name)
+		whole += size
+		if strings.Contains(name, "Emoji") {
+			t.Errorf("%s is part of the first load", name)
+		}
+	}
+	t.Logf("%6d in all", whole)
+	if whole > most {
+		t.Errorf("the first load is %d bytes, want at most %d", whole, most)
 	}
 }

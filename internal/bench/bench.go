@@ -7,6 +7,7 @@
 //	inbox     views, threads and counts over a history; search: what can be searched today
 //	routing   waiting to assigned     sockets  memory of a live socket, and fan-out     recovery  after a fault
 //	seed      fills an empty record with a history to measure on
+//	desk      fills it with one agent's full desk, for scripts/speed.sh to measure the inbox itself in a browser
 //
 // The generator is open-loop wherever latency is measured: work is due at a rate, and its latency counts from the moment when
 // it was due, so that a stall shows. Only the most that can be taken is found by a closed loop.

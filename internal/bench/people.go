@@ -60,8 +60,9 @@ func copyRows(ctx context.Context, tx pgx.Tx, table string, columns []string, ro
 // sessionLife is longer than any bench takes.
 const sessionLife = 12 * time.Hour
 
-// enter signs agents of ours in, past the limits of attempts and the cost of passwords: the instance is not measured by those.
-func (t Target) enter(ctx context.Context, ids []chat.AgentID) ([]*agent.Agent, error) {
+// sessions lets agents of ours in, past the limits of attempts and the cost of passwords: the instance is not measured by
+// those. The tokens are in the order of the ids.
+func (t Target) sessions(ctx context.Context, ids []chat.AgentID) ([]string, error) {
 	var rows [][]any
 	tokens := make([]string, len(ids))
 	for i, id := range ids {
@@ -69,16 +70,21 @@ func (t Target) enter(ctx context.Context, ids []chat.AgentID) ([]*agent.Agent, 
 		tokens[i] = plain
 		rows = append(rows, []any{hash, id, time.Now().Add(sessionLife), "gatehouse bench"})
 	}
-	if err := t.clerk(ctx, func(conn *pgx.Conn) error {
+	return tokens, t.clerk(ctx, func(conn *pgx.Conn) error {
 		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 			return copyRows(ctx, tx, "sessions", []string{"token_hash", "agent_id", "expires_at", "user_agent"}, rows)
 		})
-	}); err != nil {
+	})
+}
+
+// enter signs agents of ours in.
+func (t Target) enter(ctx context.Context, ids []chat.AgentID) ([]*agent.Agent, error) {
+	tokens, err := t.sessions(ctx, ids)
+	if err != nil {
 		return nil, err
 	}
 	out := make([]*agent.Agent, len(ids))
 	for i, token := range tokens {
-		var err error
 		if out[i], err = agent.Resume(ctx, t.URL, token); err != nil {
 			return nil, fmt.Errorf("%w: is %s the public listener of this database's instance?", err, t.URL)
 		}

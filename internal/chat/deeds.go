@@ -10,6 +10,8 @@ type AgentLoad struct {
 	Agent
 	Load    int       // conversations held; pending ones do not count
 	FreedAt time.Time // when the last one was given up; zero before that
+
+	SecondFactor *bool // whether signing in asks them for a code; nil: not told
 }
 
 // RouteState is a department's line with everything locked that a decision changes.

@@ -66,9 +66,20 @@ func deeper(v any, times int) bool {
 	return false
 }
 
-// Agents lists everybody. E-mail addresses are for admins and managers; others see their own.
+// Agents lists everybody. E-mail addresses are for admins and managers; others see their own. Who has a second factor is told
+// to those who manage agents.
 func (d *Desk) Agents(ctx context.Context, p chat.Principal) ([]chat.AgentLoad, error) {
 	agents, err := d.store.Agents(ctx)
+	if err == nil && p.Need(chat.PermissionAgents) == nil {
+		var holders []chat.AgentID
+		if holders, err = d.store.TOTPHolders(ctx); err != nil {
+			return nil, err
+		}
+		for i, a := range agents {
+			has := slices.Contains(holders, a.ID)
+			agents[i].SecondFactor = &has
+		}
+	}
 	if p.Role != chat.RoleAdmin && p.Role != chat.RoleManager {
 		for i := range agents {
 			if agents[i].ID != p.AgentID {

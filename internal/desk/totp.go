@@ -9,6 +9,8 @@ import (
 )
 
 type totpStore interface {
+	// TOTPHolders are those who are asked for a code.
+	TOTPHolders(ctx context.Context) ([]chat.AgentID, error)
 	// TOTP is zero if there is none.
 	TOTP(ctx context.Context, of chat.AgentID) (chat.TOTP, error)
 	// BeginTOTP returns CodeInUse if there is a confirmed one, ConfirmTOTP CodeChangedMeanwhile if sealed is not what was begun.

@@ -81,6 +81,7 @@ func forgetRedis(t *testing.T, data string) {
 type browserServer struct {
 	URL, Email, Password string // the demo's first login; empty without it
 	Setup                string // the one-time link for the first admin; empty in a demo
+	Seeded               string // a file with what `gatehouse bench desk` wrote; empty without it
 
 	t      *testing.T
 	binary string
@@ -169,6 +170,21 @@ func (s *browserServer) answers() error {
 		return fmt.Errorf("%s/ answers %s", s.URL, resp.Status)
 	}
 	return nil
+}
+
+// fill writes an agent's full desk, with a long thread.
+func (s *browserServer) fill() {
+	s.t.Helper()
+	bench := exec.Command(s.binary, "bench", "desk", "--json", "--messages=1200")
+	bench.Env = s.env
+	out, err := bench.Output()
+	if err != nil {
+		s.t.Fatalf("gatehouse bench desk: %v", err)
+	}
+	s.Seeded = filepath.Join(s.t.TempDir(), "desk.json")
+	if err := os.WriteFile(s.Seeded, out, 0o600); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // stop asks `gatehouse verify` about every invariant, ends the instance as Ctrl-C would, and reads its log for errors.

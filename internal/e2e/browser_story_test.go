@@ -26,12 +26,12 @@ type storyLine struct {
 // log names.
 func playStory(t *testing.T, s *browserServer, name string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
 	defer cancel()
 	node := exec.CommandContext(ctx, "node", name+".mjs")
 	node.Dir, node.WaitDelay = "browser", 5*time.Second
 	node.Env = append(os.Environ(), "DESK="+s.URL, "EMAIL="+s.Email, "PASSWORD="+s.Password,
-		"SETUP="+s.Setup, "PICTURES="+filepath.Join(browserPictures(), name))
+		"SETUP="+s.Setup, "SEEDED="+s.Seeded, "PICTURES="+filepath.Join(browserPictures(), name))
 	var loose strings.Builder // what node says beside the story
 	node.Stderr = &loose
 	out, err := node.StdoutPipe()

@@ -10,6 +10,7 @@ func TestInABrowser(t *testing.T) {
 	for _, story := range []struct {
 		script, says string
 		bare         bool // without the demo: nobody is there yet
+		full         bool // with `gatehouse bench desk`
 	}{
 		{script: "whatsapp", says: "WhatsApp from the first word to taken up again"},
 		{script: "instagram", says: "Instagram and the seven days of a person"},
@@ -23,10 +24,14 @@ func TestInABrowser(t *testing.T) {
 		{script: "security", says: "sessions, the second factor, a lost phone"},
 		{script: "matrix", says: "every page, light, dark, on a phone, in Turkish"},
 		{script: "entry", says: "who gets in", bare: true},
+		{script: "large", says: "a thousand conversations", bare: true, full: true},
 	} {
 		t.Run(story.says, func(t *testing.T) {
 			t.Parallel()
 			s := b.serve(t, story.bare)
+			if story.full {
+				s.fill()
+			}
 			playStory(t, s, story.script)
 		})
 	}

@@ -19,6 +19,12 @@ func (s *Store) TOTP(ctx context.Context, of chat.AgentID) (chat.TOTP, error) {
 	return chat.TOTP{Sealed: t.Sealed, Confirmed: t.ConfirmedAt != nil, Step: t.Step, Recovery: len(t.Recovery)}, nil
 }
 
+// TOTPHolders are the agents who are asked for a code.
+func (s *Store) TOTPHolders(ctx context.Context) ([]chat.AgentID, error) {
+	ids, err := s.q.TOTPHolders(ctx)
+	return ids, wrap(err)
+}
+
 // BeginTOTP keeps a second factor that is not confirmed yet. CodeInUse: there is one that is.
 func (s *Store) BeginTOTP(ctx context.Context, of chat.AgentID, sealed []byte) error {
 	n, err := s.q.BeginTOTP(ctx, of, sealed)

@@ -10,6 +10,7 @@ export default defineConfig({
     outDir: '../dist',
     emptyOutDir: true,
     target: 'es2022',
+    cssTarget: ['chrome120', 'firefox128', 'safari16.4'], // all know :dir(); for others it would become a list of languages
     assetsInlineLimit: 0, // font-src and img-src allow no data: for our own files
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 700,

@@ -53,8 +53,8 @@ func SignIn(ctx context.Context, origin, email, password, next string) (*Agent, 
 	return a, nil
 }
 
-// sessionCookie is the cookie of a session over plain HTTP.
-const sessionCookie = "gatehouse"
+// SessionCookie names the cookie of a session over plain HTTP.
+const SessionCookie = "gatehouse"
 
 // Resume goes on with a session that somebody else has started, by its token.
 func Resume(ctx context.Context, origin, token string) (*Agent, error) {
@@ -66,7 +66,7 @@ func Resume(ctx context.Context, origin, token string) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.http.Jar.SetCookies(u, []*http.Cookie{{Name: sessionCookie, Value: token}}) //nolint:gosec // a client's own jar, of one program and one origin
+	a.http.Jar.SetCookies(u, []*http.Cookie{{Name: SessionCookie, Value: token}}) //nolint:gosec // a client's own jar, of one program and one origin
 	if err := a.enter(ctx, "GET", "/me", nil); err != nil {
 		return nil, fmt.Errorf("resume a session: %w", err)
 	}

@@ -41,6 +41,17 @@ async function firstLoad(page) {
   return sizes.reduce((a, b) => a + b);
 }
 
+/** A tab that can be asked whether it waits for answers. */
+async function watched(context, name) {
+  const page = await tab(context, name);
+  const waits = new Set();
+  let since = Date.now();
+  page.on('request', (r) => r.url().includes('/api/v1/') && waits.add(r));
+  for (const over of ['requestfinished', 'requestfailed']) page.on(over, (r) => { waits.delete(r); since = Date.now(); });
+  page.rests = () => until('all answers are there', () => waits.size === 0 && Date.now() - since > 150);
+  return page;
+}
+
 /** What must hold on every page that stands still. */
 async function check(page, name) {
   await page.evaluate(() => document.fonts.ready);
@@ -59,7 +70,7 @@ await step('a desk that is lived in', async () => {
   await deniz.be('Online');
   const people = {};
   for (const [key, name, address] of [
-    ['elif', 'Elif Yıldız', '905332041896'], ['long', LONG, '905424417035'], ['james', 'James Okafor', 'james.okafor'], ['closed', 'Selin Kaya', '905375550142'], ['evening', 'Zeynep Arslan', '905375550143'],
+    ['kinds', 'Okan Tunç', '905375550145'], ['many', 'Çiğdem Öztürk', '905375550144'], ['elif', 'Elif Yıldız', '905332041896'], ['long', LONG, '905424417035'], ['james', 'James Okafor', 'james.okafor'], ['closed', 'Selin Kaya', '905375550142'], ['evening', 'Zeynep Arslan', '905375550143'],
   ]) people[key] = await customer(name, address);
   await people.closed.write('Beyaz kahvaltı takımı ne zaman gelir?');
   await until('it is here', async () => (await deniz.ask('GET', '/counts')).mine === 1);
@@ -86,7 +97,17 @@ await step('a desk that is lived in', async () => {
   await deniz.composer.getByRole('tab', { name: 'Reply' }).click();
   open.elif = deniz.page.url().split('/').pop();
 
-  await people.long.write(`Uzun bir soru: ${'nakliye, iade, fatura ve teslim tarihi hakkında birkaç şey sormak istiyorum. '.repeat(12)}`);
+  await people.long.write(`Uzun bir soru: ${'nakliye, iade, fatura ve teslim tarihi hakkında birkaç şey sormak istiyorum. '.repeat(60)}`.slice(0, 4000));
+  const { act } = people.kinds;
+  const first = await people.kinds.write('Kargo adresim değişti');
+  await act({ do: 'location' });
+  await act({ do: 'contact', name: 'Ayşe Tunç', phone: '+905375550146' });
+  await people.kinds.sample('fatura.pdf', 'Fatura ekte');
+  await act({ do: 'unsupported', kind: 'poll_creation' });
+  const gone = await people.kinds.write('Bunu silin');
+  await act({ do: 'unsend', message: gone });
+  await act({ do: 'edit', message: first, text: 'Kargo adresim değişti: Alsancak' });
+  for (let i = 0; i < 12; i++) await Promise.all(Array.from({ length: 10 }, (_, k) => people.many.write(`Neredesiniz? ${10 * i + k + 1}`)));
   await people.james.write('Is the navy bowl back in stock? 🫐');
   await people.evening.write('https://maviev.example/urunler/ege-serisi-koyu-lacivert-yemek-tabagi-6-parca-cok-uzun-bir-adres-satira-sigmaz');
   await until('all are mine, by their names', async () => {
@@ -111,6 +132,8 @@ const pages = [
   ['inbox-mine', () => '/inbox/mine', (p) => p.getByRole('option').first()],
   ['thread', () => `/inbox/mine/${open.elif}`, (p) => p.locator('#composer textarea')],
   ['thread-long', () => `/inbox/mine/${open.long}`, (p) => p.locator('#composer textarea')],
+  ['thread-kinds', () => `/inbox/mine/${open.kinds}`, (p) => p.locator('#composer textarea')],
+  ['thread-99', () => `/inbox/mine/${open.many}`, (p) => p.locator('#composer textarea')],
   ['thread-closed-window', () => `/inbox/mine/${open.closed}`, (p) => p.locator('#composer .prev').first()],
   ['thread-ended', () => `/inbox/history/${open.james}`, (p) => p.locator('#composer').getByRole('button').first()],
   ['queue-empty', () => '/inbox/queue', (p) => p.locator('section.list p').first()],
@@ -128,7 +151,7 @@ const pages = [
   ['ops', () => '/ops', (p) => p.locator('.tiles svg').last()],
   ['me', () => '/me', (p) => p.getByRole('listitem').getByText('127.0.0.1').first()],
 ];
-const matter = ['inbox-mine', 'thread', 'thread-closed-window', 'agent-new', 'audit', 'ops', 'me'];
+const matter = ['inbox-mine', 'thread', 'thread-kinds', 'agents', 'thread-closed-window', 'agent-new', 'audit', 'ops', 'me'];
 
 /** Signed in by the form, whatever its language. */
 async function signIn(page, email = EMAIL) {
@@ -142,6 +165,7 @@ async function visit(page, desk) {
   for (const [name, path, drawn] of pages) {
     await page.goto(path());
     await drawn(page).waitFor();
+    await page.rests();
     await check(page, `${desk}-${name}`);
   }
 }
@@ -149,7 +173,7 @@ async function visit(page, desk) {
 for (const [desk, options] of Object.entries(desks)) {
   await step(`the pages: ${desk}`, async () => {
     const context = await enter(options);
-    const page = await tab(context, desk);
+    const page = await watched(context, desk);
     await page.goto('/sign-in');
     await page.locator('input[type=password]').waitFor();
     await check(page, `${desk}-sign-in`);
@@ -175,7 +199,7 @@ for (const [desk, { sizes, ...options }] of Object.entries(further)) {
     const context = await enter(options);
     // There is no catalogue from right to left yet: the page is turned round, and its words stay.
     if (desk === 'rtl') await context.addInitScript(() => document.addEventListener('readystatechange', () => (document.documentElement.dir = 'rtl')));
-    const page = await tab(context, desk);
+    const page = await watched(context, desk);
     const look = async (name) => {
       for (const [size, [width, height]] of Object.entries(sizes)) {
         await page.setViewportSize({ width, height });
@@ -189,6 +213,7 @@ for (const [desk, { sizes, ...options }] of Object.entries(further)) {
     for (const [name, path, drawn] of pages.filter(([name]) => matter.includes(name))) {
       await page.goto(path());
       await drawn(page).waitFor();
+      await page.rests();
       await look(name);
     }
     await context.close();
@@ -255,7 +280,7 @@ await step('what loads, what failed, and what a role may not see', async () => {
       await route.fulfill({ status: 404, contentType: 'application/json', body: JSON.stringify({ error: { code: 'internal', message: '', request_id: 'PICTURE' } }) });
     });
     await page.goto(path);
-    await page.locator('[role=status]').getByText('Loading').first().waitFor({ state: 'attached' });
+    await page.locator('.shape').first().waitFor(); // after a moment, the shape of what comes
     await check(page, `light-${name}-loading`);
     answer();
     await page.locator(retry).getByRole('button', { name: 'Try again' }).first().waitFor();

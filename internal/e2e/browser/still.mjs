@@ -18,8 +18,8 @@ await step('a desk with a long thread and a full list', async () => {
   await Promise.all(others.map((c) => c.write('Hello')));
   await becomes('all are here', async () => (await deniz.rows()).length, CROWD + 1);
   await deniz.open('Elif Yıldız');
-  await deniz.message('Line 30 of').waitFor();
   await deniz.page.getByRole('button', { name: /^To the latest message/ }).click();
+  await deniz.message('Line 30 of').waitFor();
   await deniz.rest();
   await until('all of it is read', async () => !/unread/.test(await deniz.row('Elif Yıldız').getAttribute('aria-label')));
 });

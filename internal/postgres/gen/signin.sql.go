@@ -618,6 +618,31 @@ func (q *Queries) StartSession(ctx context.Context, arg StartSessionParams) (int
 	return result.RowsAffected(), nil
 }
 
+const TOTPHolders = `-- name: TOTPHolders :many
+SELECT agent_id FROM agent_totp WHERE confirmed_at IS NOT NULL
+`
+
+// Who is asked for a code.
+func (q *Queries) TOTPHolders(ctx context.Context) ([]chat.AgentID, error) {
+	rows, err := q.db.Query(ctx, TOTPHolders)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []chat.AgentID
+	for rows.Next() {
+		var agent_id chat.AgentID
+		if err := rows.Scan(&agent_id); err != nil {
+			return nil, err
+		}
+		items = append(items, agent_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const TOTPOf = `-- name: TOTPOf :many
 SELECT t.agent_id, t.sealed, t.confirmed_at, t.step, t.recovery FROM agent_totp t WHERE t.agent_id = $1
 `

@@ -61,6 +61,10 @@ WHERE agent_id = @agent_id AND confirmed_at IS NOT NULL AND @hash::bytea = any(r
 -- name: EndTOTP :execrows
 DELETE FROM agent_totp WHERE agent_id = $1;
 
+-- name: TOTPHolders :many
+-- Who is asked for a code.
+SELECT agent_id FROM agent_totp WHERE confirmed_at IS NOT NULL;
+
 -- name: SealedTOTPs :many
 SELECT agent_id, sealed FROM agent_totp ORDER BY agent_id;
 

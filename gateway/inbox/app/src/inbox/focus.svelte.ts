@@ -1,6 +1,7 @@
 /** Where keys and commands reach into panes without knowing them: each pane registers what it can do. */
 import { tick } from 'svelte';
 import type { ID } from '../lib/api/types';
+import { openConversation } from '../shell/place.svelte';
 import { pull } from './deeds.svelte';
 
 interface ListPaneActions {
@@ -11,6 +12,8 @@ interface ListPaneActions {
 }
 
 interface ComposerActions {
+  /** Whose conversation's it is: for a frame after navigation it is still the one before. */
+  of: ID;
   focus(): void;
   tab(tab: 'reply' | 'note'): void;
   replyTo(id: ID): void;
@@ -55,7 +58,7 @@ const composer = slot<ComposerActions>();
 export const composerActions = {
   register(actions: ComposerActions): () => void {
     const release = composer.register(actions);
-    if (Date.now() < wanted) {
+    if (Date.now() < wanted && actions.of === openConversation()) {
       wanted = 0;
       actions.focus();
     }
@@ -73,6 +76,6 @@ let wanted = 0;
 /** After navigation the composer may not be there yet: then it takes the focus when it comes. */
 export async function focusComposer() {
   await tick();
-  if (composer.current) composer.current.focus();
+  if (composer.current && composer.current.of === openConversation()) composer.current.focus();
   else wanted = Date.now() + WANTED_MS;
 }

@@ -2,16 +2,19 @@
 
 let path = $state(location.pathname);
 let query = $state(location.search);
+// Asked for by everything that says where one is: taken apart once.
+const parts = $derived(path.split('/').filter(Boolean).map(decodeURIComponent));
+const search = $derived(new URLSearchParams(query));
 
 export const route = {
   get path() {
     return path;
   },
   get parts() {
-    return path.split('/').filter(Boolean).map(decodeURIComponent);
+    return parts;
   },
   get query() {
-    return new URLSearchParams(query);
+    return search;
   },
 };
 
@@ -51,8 +54,8 @@ export function setQuery(changes: Record<string, string | null>) {
     if (value) next.set(key, value);
     else next.delete(key);
   }
-  const search = next.toString();
-  navigate(path + (search ? `?${search}` : ''), { replace: true });
+  const text = next.toString();
+  navigate(path + (text ? `?${text}` : ''), { replace: true });
 }
 
 /** Plain left clicks on links of ours stay in the page. */

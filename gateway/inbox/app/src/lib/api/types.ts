@@ -61,6 +61,7 @@ export interface Agent {
   id: ID;
   name: string;
   email?: string; // admins and managers only
+  second_factor?: boolean; // those who manage agents only
   role: Role;
   state: 'invited' | 'active' | 'disabled';
   behavior: Behavior;

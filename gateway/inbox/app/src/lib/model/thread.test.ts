@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Message, ThreadEvent } from '../api/types';
-import { applyEvents, emptyThread, mergeMessage, mergeStatus, putMessages, rows, type ThreadState } from './thread';
+import { applyEvents, compareMessages, emptyThread, mergeMessage, mergeStatus, putMessages, rows, type Row, type ThreadState } from './thread';
 
 const message = (seq: number, fields: Partial<Message> = {}): Message => ({
   id: `m${seq}`, conversation_id: 'c', seq, direction: 'in', kind: 'text', text: `text ${seq}`, status: 'received', source: 'contact',
@@ -82,7 +82,33 @@ test('messages are ordered by (sort_at, seq), so a late one finds its place', ()
   expect(putMessages([message(1), message(2)], [late, twin]).map((m) => m.seq)).toEqual([1, 3, 9, 2]);
 });
 
+test('putting what is known already, and what lies between, gives what sorting all of it would', () => {
+  const all = Array.from({ length: 40 }, (_, i) => message(i + 1, { sort_at: `2026-11-12T10:${String(i).padStart(2, '0')}:00Z` }));
+  const later = message(5, { sort_at: '2026-11-12T10:30:30Z' });
+  for (const [have, put] of [[all.slice(20), all.slice(10, 30)], [all.slice(0, 20), all.slice(10)], [all.filter((_, i) => i % 2), all.filter((_, i) => i % 3 === 0)], [[], [all[3], all[1]]], [all, [later]]]) {
+    const want = [...new Map([...have, ...put].map((m) => [m.id, m])).values()].sort(compareMessages).map((m) => m.id);
+    expect(putMessages(have, put).map((m) => m.id)).toEqual(want);
+  }
+});
+
 describe('rows', () => {
+  test('a part of a thread looks as it does in the whole', () => {
+    const at = (i: number) => new Date(Date.UTC(2026, 10, 10, 20) + i * 20 * 60_000 + (i % 2) * -19.5 * 60_000).toISOString(); // pairs, half a minute apart, over midnight
+    const list = Array.from({ length: 30 }, (_, i) => message(2 * i + 1, { sort_at: at(i) }));
+    const events = list.filter((_, i) => i % 4 === 3).map((m): ThreadEvent => ({ conversation_id: 'c', seq: m.seq + 1, kind: 'assigned', at: m.sort_at }));
+    const looks = (r: Row) => (r.type === 'message' ? { key: r.key, joined: r.joined } : r); // the next one may not be there
+    const whole = rows(list, events, { complete: true, readSeq: 31 }).map(looks);
+    const key = (m: Message) => whole.findIndex((r) => r.key === m.id);
+    for (let from = 0; from < list.length; from++) {
+      for (const to of [from + 1, from + 7, list.length]) {
+        if (to > list.length) continue;
+        const part = rows(list, events, { complete: true, readSeq: 31, from, to }).map(looks);
+        const start = whole.findIndex((r) => r.key === part[0].key);
+        expect(part).toEqual(whole.slice(start, start + part.length));
+        expect([start <= key(list[from]), start + part.length > key(list[to - 1])]).toEqual([true, true]);
+      }
+    }
+  });
   test('one sender within a minute is joined, a pause or another sender is not', () => {
     const list = [
       message(1, { sort_at: '2026-11-12T10:00:00Z' }), message(2, { sort_at: '2026-11-12T10:00:30Z' }), message(3, { sort_at: '2026-11-12T10:05:00Z' }), message(4, { sort_at: '2026-11-12T10:05:10Z', direction: 'out', agent_id: 'a' }),

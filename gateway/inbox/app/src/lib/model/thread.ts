@@ -43,11 +43,29 @@ export function compareMessages(a: Message, b: Message): number {
   return at || a.seq - b.seq;
 }
 
+/** Most changes touch one message or add to an end; only what moves costs a sort of the whole thread. */
 export function putMessages(messages: Message[], changes: Message[]): Message[] {
   if (!changes.length) return messages;
-  const byId = new Map(messages.map((m) => [m.id, m]));
-  for (const m of changes) byId.set(m.id, mergeMessage(byId.get(m.id), m));
-  return [...byId.values()].sort(compareMessages);
+  const out = [...messages];
+  const place = new Map(out.map((m, i) => [m.id, i]));
+  const fresh = new Map<ID, Message>();
+  let moved = false;
+  for (const m of changes) {
+    const at = place.get(m.id);
+    if (at === undefined) {
+      fresh.set(m.id, mergeMessage(fresh.get(m.id), m));
+      continue;
+    }
+    const merged = mergeMessage(out[at], m);
+    moved ||= compareMessages(out[at], merged) !== 0;
+    out[at] = merged;
+  }
+  const added = [...fresh.values()].sort(compareMessages);
+  if (moved) return [...out, ...added].sort(compareMessages);
+  if (!added.length || !out.length) return added.length ? added : out;
+  if (compareMessages(out[out.length - 1], added[0]) < 0) return [...out, ...added];
+  if (compareMessages(added[added.length - 1], out[0]) < 0) return [...added, ...out];
+  return [...out, ...added].sort(compareMessages);
 }
 
 const LINES = new Set(['queued', 'assigned', 'pended', 'ended', 'reopened', 'window', 'identity', 'referral', 'call', 'opt_out', 'opt_in']);
@@ -97,36 +115,50 @@ export interface RowOptions {
   readSeq?: number;
   /** Events older than the first loaded message wait until that page is loaded. */
   complete: boolean;
+  /** Only messages from…to, by index, and what happened between them. What a thread costs must not grow with its length. */
+  from?: number;
+  to?: number;
 }
 
 /** What the thread shows, in order: day groups, the unread divider, messages joined by sender, events folded from three. */
-export function rows(messages: Message[], events: ThreadEvent[], options: RowOptions): Row[] {
-  const first = messages[0];
-  const lines = options.complete || !first ? events : events.filter((e) => e.seq > first.seq || e.at >= first.sort_at);
+export function rows(messages: Message[], events: ThreadEvent[], { readSeq, complete, from = 0, to = messages.length }: RowOptions): Row[] {
+  const part = messages.slice(from, to);
+  const [before, first, after] = [messages[from - 1], part[0], messages[to]];
+  const started = (e: ThreadEvent) => !first || (complete && from === 0) || e.seq > first.seq || e.at >= first.sort_at;
+  const over = (e: ThreadEvent) => !!after && Date.parse(e.at) >= Date.parse(after.sort_at);
   const all: ({ at: string; seq: number } & ({ message: Message } | { event: ThreadEvent }))[] = [
-    ...messages.map((message) => ({ at: message.sort_at, seq: message.seq, message })),
-    ...lines.map((event) => ({ at: event.at, seq: event.seq, event })),
+    ...part.map((message) => ({ at: message.sort_at, seq: message.seq, message })),
+    ...events.filter((e) => started(e) && !over(e)).map((event) => ({ at: event.at, seq: event.seq, event })),
   ].sort((a, b) => Date.parse(a.at) - Date.parse(b.at) || a.seq - b.seq);
 
-  const unread = options.readSeq === undefined ? [] : messages.filter((m) => m.direction === 'in' && m.seq > options.readSeq!);
-  const firstUnread = unread[0]?.id;
+  const unread = (m: Message) => readSeq !== undefined && m.direction === 'in' && m.seq > readSeq;
+  const firstUnread = readSeq === undefined ? undefined : messages.find(unread)?.id;
   const out: Row[] = [];
-  let day = '';
+  let day = before ? new Date(before.sort_at).toDateString() : '';
+  let previous = before as Message | undefined; // of the row above, if that is a message
   for (const item of all) {
     const itsDay = new Date(item.at).toDateString();
-    if (itsDay !== day) out.push({ type: 'day', key: `day-${itsDay}`, at: item.at });
+    if (itsDay !== day) {
+      out.push({ type: 'day', key: `day-${itsDay}`, at: item.at });
+      previous = undefined;
+    }
     day = itsDay;
     const last = out.at(-1);
     if ('event' in item) {
+      previous = undefined;
       if (last?.type === 'events') last.events.push(item.event);
       else out.push({ type: 'events', key: `ev-${item.event.seq}`, events: [item.event] });
       continue;
     }
     const m = item.message;
-    if (m.id === firstUnread) out.push({ type: 'unread', key: 'unread', count: unread.length });
-    const joined = last?.type === 'message' && joins(last.message, m) && m.id !== firstUnread;
+    if (m.id === firstUnread) {
+      out.push({ type: 'unread', key: 'unread', count: messages.filter(unread).length });
+      previous = undefined;
+    }
+    const joined = !!previous && joins(previous, m);
     if (joined && last?.type === 'message') last.joinsNext = true;
     out.push({ type: 'message', key: m.id, message: m, joined, joinsNext: false });
+    previous = m;
   }
   return out;
 }

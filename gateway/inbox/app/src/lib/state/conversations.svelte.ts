@@ -155,7 +155,7 @@ class Conversations {
   put(c: Conversation): boolean {
     const old = this.#byId.get(c.id);
     if (old && c.last_seq < old.last_seq) return false;
-    this.#byId.set(c.id, c.draft === undefined && old?.draft ? { ...c, draft: old.draft } : c);
+    this.#set(c, old);
     for (const list of this.#lists.values()) list.changed(c);
     return true;
   }
@@ -163,8 +163,13 @@ class Conversations {
   putAll(all: Conversation[]) {
     for (const c of all) {
       const old = this.#byId.get(c.id);
-      if (!old || c.last_seq >= old.last_seq) this.#byId.set(c.id, c);
+      if (!old || c.last_seq >= old.last_seq) this.#set(c, old);
     }
+  }
+
+  /** Only a conversation's own page tells of a draft: what else says nothing of it takes none away. */
+  #set(c: Conversation, old: Conversation | undefined) {
+    this.#byId.set(c.id, c.draft === undefined && old?.draft ? { ...c, draft: old.draft } : c);
   }
 
   setDraft(id: ID, draft: string) {

@@ -44,9 +44,16 @@ class Drafts {
     const draft: KeptDraft = { text, reply_to, files, at: Date.now(), saved: false };
     this.#drafts.set(key, draft);
     clearTimeout(this.#local.get(key));
-    this.#local.set(key, setTimeout(() => this.#keep(key), LOCAL_MS));
+    this.#local.set(key, setTimeout(() => this.#pause(conversation, tab), LOCAL_MS));
     if (!this.#server.has(key)) this.#server.set(key, setTimeout(() => void this.flush(conversation, tab), SERVER_MS));
-    if (tab === 'reply') conversations.setDraft(conversation, text.trim());
+  }
+
+  /** The list hears of it at a pause, too: everything that shows the conversation is drawn anew when it does. */
+  #pause(conversation: ID, tab: Tab) {
+    const key = this.#key(conversation, tab);
+    this.#keep(key);
+    const draft = this.#drafts.get(key);
+    if (tab === 'reply' && draft) conversations.setDraft(conversation, draft.text.trim());
   }
 
   /** Takes up what a reload left on this device alone, so that the list and the server know of it. */
@@ -79,7 +86,7 @@ class Drafts {
     const key = this.#key(conversation, tab);
     clearTimeout(this.#server.get(key));
     this.#server.delete(key);
-    this.#keep(key);
+    this.#pause(conversation, tab);
     const draft = this.#drafts.get(key);
     if (!draft || draft.saved) return;
     try {
@@ -87,8 +94,7 @@ class Drafts {
       else await api('DELETE', `/conversations/${conversation}/draft?tab=${tab}`);
       if (this.#drafts.get(key) === draft) {
         this.#drafts.set(key, { ...draft, saved: true });
-        this.#keep(key);
-        if (tab === 'reply') conversations.setDraft(conversation, draft.text.trim());
+        this.#pause(conversation, tab);
       }
     } catch (error) {
       if (!asRefusal(error).retryable) this.#drafts.set(key, { ...draft, saved: true }); // refused for good: it stays on this device

@@ -1,6 +1,8 @@
 /** Open threads: the last twenty stay in memory, so that going back is instant and where one left it. */
 import { api, asRefusal, query, type Refusal } from '../api/client';
 import type { ConversationDetail, ID, Message, Page, ServerFrame, ThreadEvent } from '../api/types';
+import { afterPaint } from '../paint';
+import { unreadOf } from '../model/list';
 import { applyEvents, emptyThread, find, putEvents, putMessages, type ThreadState } from '../model/thread';
 import { clock } from './clock.svelte';
 import { conversations } from './conversations.svelte';
@@ -46,7 +48,7 @@ export class Thread {
       this.setDetail(detail);
       if (!before) {
         const page = await api<Page<Message>>('GET', `/conversations/${this.id}/messages${query({ limit: PAGE })}`);
-        if (this.divider === undefined && detail.unread > 0) this.divider = detail.read_seq;
+        if (this.divider === undefined && unreadOf(detail) > 0) this.divider = detail.read_seq;
         this.complete = !page.next;
         this.state = {
           messages: putMessages([], page.items),
@@ -149,7 +151,7 @@ export class Thread {
   opened() {
     this.#marked = 0;
     const c = conversations.get(this.id);
-    this.divider = c && c.unread > 0 ? c.read_seq : undefined;
+    this.divider = c && unreadOf(c) > 0 ? c.read_seq : undefined;
   }
 }
 
@@ -166,7 +168,9 @@ class Threads {
       this.#kept.delete(old);
     }
     thread.opened();
-    void thread.load();
+    // What is known is shown before anything is asked.
+    if (thread.status === 'ready') afterPaint(() => void thread.load());
+    else void thread.load();
     return thread;
   }
 

@@ -1,1 +1,0 @@
-import{At as e,Tt as t,at as n,jt as r,o as i}from"./i18n.svelte-wERLlN4w.js";import{t as a}from"./Card-CwNTODlo.js";import{t as o}from"./SignInForm-CaWuo0J1.js";function s(s,c){r(c,!0);{let e=t(()=>i(`account.signIn`));a(s,{get title(){return n(e)},children:(e,t)=>{o(e,{})},$$slots:{default:!0}})}e()}export{s as default};
