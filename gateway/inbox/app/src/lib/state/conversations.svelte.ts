@@ -12,6 +12,7 @@ import { session } from './session.svelte';
 
 const SETTLE_MS = 400;
 const PAGE = 50;
+const MOST = 100; // of a page, as the API has it
 
 export class ConversationList {
   state = $state.raw<ListState>({ shown: [], target: [] });
@@ -20,6 +21,7 @@ export class ConversationList {
   next = $state<string | undefined>();
   frozen = $state(false);
   loadingMore = $state(false);
+  loads = $state(0); // ended so far
 
   waiting = $derived(waitingChanges(this.state));
   leaving = $derived(leaving(this.state));
@@ -35,23 +37,31 @@ export class ConversationList {
     private store: Conversations,
   ) {}
 
-  #path(cursor?: string) {
+  #path(cursor?: string, limit = PAGE) {
     const { view, department, channel, account, q, sort } = this.query;
-    return '/conversations' + query({ view, department, channel, account, q, sort, cursor, limit: PAGE });
+    return '/conversations' + query({ view, department, channel, account, q, sort, cursor, limit });
   }
 
+  /** Reads the list again, as far as it is shown: rows that are only further down must not seem to leave. */
   async load() {
     const load = ++this.#load;
     this.#meanwhile = new Map();
     if (this.status === 'error') this.status = 'loading';
     try {
-      const page = await api<Page<Conversation>>('GET', this.#path());
-      if (load !== this.#load) return;
-      this.store.putAll(page.items);
-      this.next = page.next || undefined;
-      this.#target(this.#caughtUp(page.items.map((c) => c.id)), this.status !== 'ready');
+      const ids: ID[] = [];
+      let next: string | undefined;
+      do {
+        const page = await api<Page<Conversation>>('GET', this.#path(next, this.state.shown.length > PAGE ? MOST : PAGE));
+        if (load !== this.#load) return;
+        this.store.putAll(page.items);
+        ids.push(...page.items.map((c) => c.id));
+        next = page.next || undefined;
+      } while (next && ids.length < this.state.shown.length);
+      this.next = next;
+      this.#target(this.#caughtUp([...new Set(ids)]), this.status !== 'ready');
       this.status = 'ready';
       this.refusal = null;
+      this.loads++;
     } catch (error) {
       if (load !== this.#load) return;
       this.#meanwhile = null;
