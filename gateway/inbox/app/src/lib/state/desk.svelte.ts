@@ -40,6 +40,8 @@ class Desk {
   loaded = $state(false);
   /** How often each was asked for: an answer that a later one overtook is dropped. */
   #asked: Partial<Record<Resource, number>> = {};
+  /** What was heard while an answer was on its way, which may be older. */
+  #heard: Partial<Record<Resource, ServerFrame[]>> = {};
 
   #department = $derived(new Map(this.departments.map((d) => [d.id, d])));
   #agent = $derived(new Map(this.agents.map((a) => [a.id, a])));
@@ -65,11 +67,25 @@ class Desk {
 
   async reload(resource: Resource) {
     const asked = (this.#asked[resource] = (this.#asked[resource] ?? 0) + 1);
-    const items = await all(PATHS[resource]);
-    if (asked === this.#asked[resource]) (this as unknown as Record<Resource, unknown[]>)[resource] = items;
+    this.#heard[resource] ??= [];
+    try {
+      const items = await all(PATHS[resource]);
+      if (asked !== this.#asked[resource]) return;
+      (this as unknown as Record<Resource, unknown[]>)[resource] = items;
+      for (const frame of this.#heard[resource] ?? []) this.#change(frame);
+    } finally {
+      if (asked === this.#asked[resource]) delete this.#heard[resource];
+    }
   }
 
   onFrame(frame: ServerFrame) {
+    if (frame.type === 'presence') this.#heard.agents?.push(frame);
+    if (frame.type === 'account') this.#heard.accounts?.push(frame);
+    this.#change(frame);
+    if (frame.type === 'settings' && frame.what in PATHS) void this.reload(frame.what as Resource).catch(() => {}); // the next resync fetches it again
+  }
+
+  #change(frame: ServerFrame) {
     switch (frame.type) {
       case 'presence':
         this.agents = this.agents.map((a) =>
@@ -82,9 +98,6 @@ class Desk {
         this.accounts = this.accounts.map((a) =>
           a.id === frame.account_id ? { ...a, state: frame.state as ChannelAccount['state'], state_reason: frame.state_reason } : a,
         );
-        break;
-      case 'settings':
-        if (frame.what in PATHS) void this.reload(frame.what as Resource).catch(() => {}); // the next resync fetches it again
         break;
     }
   }
