@@ -107,7 +107,7 @@ await step('a desk that is lived in', async () => {
   const gone = await people.kinds.write('Bunu silin');
   await act({ do: 'unsend', message: gone });
   await act({ do: 'edit', message: first, text: 'Kargo adresim değişti: Alsancak' });
-  for (let i = 0; i < 12; i++) await Promise.all(Array.from({ length: 10 }, (_, k) => people.many.write(`Neredesiniz? ${10 * i + k + 1}`)));
+  for (let i = 1; i <= 120; i++) await people.many.write(`Neredesiniz? ${i}`);
   await people.james.write('Is the navy bowl back in stock? 🫐');
   await people.evening.write('https://maviev.example/urunler/ege-serisi-koyu-lacivert-yemek-tabagi-6-parca-cok-uzun-bir-adres-satira-sigmaz');
   await until('all are mine, by their names', async () => {
