@@ -301,7 +301,12 @@ func (c *colleague) list(ctx context.Context) (rows []row, err error) {
 			Items []row
 			Next  string
 		}
-		if err := c.Call(ctx, "GET", "/conversations?view=all&limit=100&cursor="+url.QueryEscape(cursor), nil, &page); err != nil {
+		err := c.Call(ctx, "GET", "/conversations?view=all&limit=100&cursor="+url.QueryEscape(cursor), nil, &page)
+		var refused *agent.Refusal
+		if errors.As(err, &refused) && refused.Status == 429 && wait(ctx, time.Second) {
+			continue
+		}
+		if err != nil {
 			return nil, err
 		}
 		rows = append(rows, page.Items...)

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"flag"
@@ -40,7 +41,7 @@ func chosen(name string, quick bool) bool {
 type fault struct {
 	name   string
 	what   string
-	load   forecast         // zero: usual
+	load   forecast         // zero: full, or gentle in the quick choice
 	fast   bool             // one of the quick choice
 	tag    string           // with which the binary is built
 	small  int              // megabytes of the file system below Postgres; 0: as large as the machine's
@@ -50,8 +51,12 @@ type fault struct {
 	after  func(w *weather) // looks at what is left, once all is calm; may be nil
 }
 
-// usual is profile L3: gentle, so that what is measured is the fault.
-var usual = forecast{gateways: 2, workers: 2, messages: 1500, perSecond: 50, contacts: 200, duplicatePct: 10, reorderPct: 5}
+// gentle is profile L3 of RELIABILITY.md §2, for the quick choice, which runs beside other tests. full is L1 for a quarter of its
+// two minutes, so that all faults fit into an hour, and with twelve agents, as many as this test can be on two processors beside the product.
+var (
+	gentle = forecast{gateways: 2, workers: 2, messages: 600, perSecond: 50, contacts: 200, duplicatePct: 10, reorderPct: 5}
+	full   = forecast{gateways: 2, workers: 2, messages: 9000, perSecond: 300, contacts: 2000, duplicatePct: 10, reorderPct: 5, agents: 12, capacity: 100}
+)
 
 // weather is a storm with a hand on the network.
 type weather struct {
@@ -67,11 +72,12 @@ func TestChaos(t *testing.T) {
 			continue
 		}
 		t.Run(f.name, func(t *testing.T) {
-			if f.load == (forecast{}) {
-				f.load = usual
-			}
-			if *only == "" {
-				f.load.messages = min(f.load.messages, 600)
+			switch {
+			case *only == "":
+				f.load.messages = min(f.load.messages, gentle.messages)
+				f.load = cmp.Or(f.load, gentle)
+			default:
+				f.load = cmp.Or(f.load, full)
 			}
 			w := &weather{load: f.load}
 			w.storm = newStorm(t, f.load, func(hosts ...string) *house {
