@@ -140,10 +140,16 @@ var faults = []fault{
 			w.t.Errorf("a gateway holds %d MB more", grown>>20)
 		}
 	}},
-	{name: "F15", bounds: bounds{refused: never}, what: "Postgres restarts fast, under two seconds", do: func(w *weather) {
+	{name: "F15", bounds: bounds{refused: never}, what: "Postgres restarts fast, in under two seconds", do: func(w *weather) {
+		const promised, absorbed = 2 * time.Second, 3 * time.Second // the row's; the door's wait (internal/desk/accept.go)
 		w.during(2, func(int) {
-			pid, _ := w.h.servers.PIDs()
-			signal(pid, syscall.SIGINT) // its fast shutdown; embedded starts it again
+			away := w.restartPostgres()
+			if away > promised {
+				w.t.Errorf("Postgres was away for %s, longer than the fault says", away.Round(time.Millisecond))
+			}
+			if away > absorbed { // no wait could absorb that: the refusals are not what failed
+				w.bounds.refused = 0
+			}
 		})
 	}},
 	{name: "F16", bounds: bounds{refused: never}, fast: true, what: "a backend of Postgres is ended every 200 ms", do: func(w *weather) {
