@@ -43,3 +43,28 @@ var ahead = func() int64 {
 `,
 	})
 }
+
+// skewClocks starts everything anew with a clock that is wrong.
+func (w *weather) skewClocks() {
+	w.gateways[0].replace("CLOCK_SKEW=2m")
+	w.gateways[1].replace("CLOCK_SKEW=-2m")
+	w.workers[1].replace("CLOCK_SKEW=-10m")
+	for i, skew := range []string{"10m", "25h"} {
+		w.after(w.load, float64(i+1)/4)
+		w.workers[0].replace("CLOCK_SKEW=" + skew)
+	}
+	w.after(w.load, 0.75)
+	w.gateways[0].replace("CLOCK_SKEW=25h")
+}
+
+// timesAreRight asks that receipt went by Postgres' clock, and that no worker took the claim of another, living one for abandoned.
+func (w *weather) timesAreRight() {
+	var misdated, givenUp int
+	if err := w.conn.QueryRow(w.t.Context(), `SELECT (SELECT count(*) FROM inbound_events WHERE received_at > now() OR received_at < now() - interval '5 minutes'),
+		(SELECT count(*) FROM messages WHERE status = 'unknown')`).Scan(&misdated, &givenUp); err != nil {
+		w.t.Fatal(err)
+	}
+	if misdated > 0 || givenUp > 0 {
+		w.t.Errorf("%d events are said to be of another time; %d claims of a living worker were given up", misdated, givenUp)
+	}
+}
