@@ -34,8 +34,8 @@ func (w *weather) starve() {
 	w.after(w.load, 0.9)
 	letGo()
 	for _, p := range append(w.gateways[:2:2], w.workers...) {
-		if rss := p.resident(w.t); rss > most {
-			w.t.Errorf("%s holds %d MB", p.name, rss>>20)
+		if rss := p.residentAtMost(w.t); rss > most {
+			w.t.Errorf("%s held %d MB", p.name, rss>>20)
 		}
 	}
 }
@@ -81,15 +81,20 @@ func (w *weather) connect(n int) (letGo func()) {
 	}
 }
 
-// resident is how many bytes of memory the process has held at most.
-func (p *process) resident(t *testing.T) (bytes int64) {
+// resident is how many bytes of memory the process holds.
+func (p *process) resident(t *testing.T) int64 { t.Helper(); return p.memory(t, "VmRSS:") }
+
+// residentAtMost is how many it has held at most.
+func (p *process) residentAtMost(t *testing.T) int64 { t.Helper(); return p.memory(t, "VmHWM:") }
+
+func (p *process) memory(t *testing.T, line string) (bytes int64) {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.pid()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, peak, _ := strings.Cut(string(status), "VmHWM:")
-	if _, err := fmt.Sscanf(peak, "%d kB", &bytes); err != nil {
+	_, value, _ := strings.Cut(string(status), line)
+	if _, err := fmt.Sscanf(value, "%d kB", &bytes); err != nil {
 		t.Fatalf("%v: %s", err, status)
 	}
 	return bytes << 10
