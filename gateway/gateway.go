@@ -205,14 +205,7 @@ func page(c *fiber.Ctx) error {
 	}
 	c.Set(fiber.HeaderContentType, f.ContentType)
 	c.Set(fiber.HeaderCacheControl, f.CacheControl)
-	if f.Gzip != nil {
-		c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
-		if strings.Contains(c.Get(fiber.HeaderAcceptEncoding), "gzip") {
-			c.Set(fiber.HeaderContentEncoding, "gzip")
-			return c.Send(f.Gzip)
-		}
-	}
-	return c.Send(f.Body)
+	return f.Send(c)
 }
 
 // App is the application, for tests.
