@@ -1298,7 +1298,7 @@ WITH gone AS (
 	DELETE FROM parked_updates WHERE provider_id = any($1::text[]) AND account_id = $2
 	RETURNING id, provider_id, inbound, received_at
 )
-SELECT provider_id, inbound, received_at FROM gone ORDER BY id
+SELECT provider_id, inbound, received_at FROM gone ORDER BY received_at, id
 `
 
 type TakeParkedRow struct {
@@ -1307,7 +1307,7 @@ type TakeParkedRow struct {
 	ReceivedAt time.Time
 }
 
-// The updates that waited for these provider ids, oldest first.
+// The updates that waited for these provider ids, oldest first: by Postgres' clock, for ids go by those of whoever made them.
 func (q *Queries) TakeParked(ctx context.Context, providerIds []string, accountID chat.AccountID) ([]TakeParkedRow, error) {
 	rows, err := q.db.Query(ctx, TakeParked, providerIds, accountID)
 	if err != nil {

@@ -20,7 +20,7 @@ WITH found AS (
 ), gone AS (
 	DELETE FROM unrouted_events u USING found f WHERE u.id = f.id RETURNING u.id, u.received_at, u.body
 )
-SELECT DISTINCT g.id, g.received_at, g.body, f.account_id FROM gone g JOIN found f ON f.id = g.id ORDER BY g.id;
+SELECT DISTINCT g.id, g.received_at, g.body, f.account_id FROM gone g JOIN found f ON f.id = g.id ORDER BY g.received_at, g.id;
 
 -- name: InsertRouted :exec
 -- InsertEvents, of events that were received earlier.
