@@ -304,6 +304,7 @@ func Routes(a *api.API, l *live.Live) []web.Route {
 		get("/audit", overseer, web.JSON(a.ListAudit), "Who changed what, the latest first"),
 		get("/ops/vitals", overseer.Glanced(), web.JSON(a.Vitals), "How the whole house does, and what of it needs somebody"),
 		post("/ops/replay", overseer, web.JSON(a.Replay), "Put raw events that were put aside into their lanes again"),
+		post("/ops/dismiss", overseer, web.JSON(a.Dismiss), "Let raw events that were put aside be due no more"),
 	}
 	return append(routes, web.OpenAPI("Gatehouse", routes))
 }

@@ -12,6 +12,18 @@ import (
 	"gatehouse/internal/chat"
 )
 
+const DismissEvents = `-- name: DismissEvents :execrows
+UPDATE quarantined_events SET over_at = now() WHERE event_id = any($1::uuid[]) AND over_at IS NULL
+`
+
+func (q *Queries) DismissEvents(ctx context.Context, events []chat.UUID) (int64, error) {
+	result, err := q.db.Exec(ctx, DismissEvents, events)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const EnsureEventsOf = `-- name: EnsureEventsOf :exec
 SELECT ensure_events_of($1::text::date)
 `
@@ -50,7 +62,7 @@ func (q *Queries) InsertRouted(ctx context.Context, arg InsertRoutedParams) erro
 }
 
 const NoteReplayed = `-- name: NoteReplayed :exec
-UPDATE quarantined_events SET replayed_at = now()
+UPDATE quarantined_events SET over_at = now()
 WHERE event_id = $1::uuid OR ($1::uuid IS NULL AND received_at >= $2::timestamptz)
 `
 

@@ -301,7 +301,7 @@ WITH gone AS (
 INSERT INTO quarantined_events (event_id, account_id, received_at, attempts, error, body)
 SELECT g.event_id, g.account_id, g.received_at, g.attempts + 1, @error, e.body
 FROM gone g JOIN inbound_events e ON e.id = g.event_id AND e.received_at = g.received_at
-ON CONFLICT (event_id) DO UPDATE SET attempts = quarantined_events.attempts + excluded.attempts, error = excluded.error, quarantined_at = now(), replayed_at = NULL;
+ON CONFLICT (event_id) DO UPDATE SET attempts = quarantined_events.attempts + excluded.attempts, error = excluded.error, quarantined_at = now(), over_at = NULL;
 
 -- name: PendingLanes :many
 -- Accounts with a due event older than age, in seconds, the longest waiting first.

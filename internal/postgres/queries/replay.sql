@@ -43,6 +43,9 @@ WHERE (e.id = sqlc.narg(event)::uuid OR (sqlc.narg(event)::uuid IS NULL AND e.re
 ORDER BY e.received_at, e.id
 RETURNING account_id;
 
+-- name: DismissEvents :execrows
+UPDATE quarantined_events SET over_at = now() WHERE event_id = any(@events::uuid[]) AND over_at IS NULL;
+
 -- name: NoteReplayed :exec
-UPDATE quarantined_events SET replayed_at = now()
+UPDATE quarantined_events SET over_at = now()
 WHERE event_id = sqlc.narg(event)::uuid OR (sqlc.narg(event)::uuid IS NULL AND received_at >= sqlc.arg(since)::timestamptz);
