@@ -205,14 +205,7 @@ func page(c *fiber.Ctx) error {
 	}
 	c.Set(fiber.HeaderContentType, f.ContentType)
 	c.Set(fiber.HeaderCacheControl, f.CacheControl)
-	if f.Gzip != nil {
-		c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
-		if strings.Contains(c.Get(fiber.HeaderAcceptEncoding), "gzip") {
-			c.Set(fiber.HeaderContentEncoding, "gzip")
-			return c.Send(f.Gzip)
-		}
-	}
-	return c.Send(f.Body)
+	return f.Send(c)
 }
 
 // App is the application, for tests.
@@ -311,6 +304,7 @@ func Routes(a *api.API, l *live.Live) []web.Route {
 		get("/audit", overseer, web.JSON(a.ListAudit), "Who changed what, the latest first"),
 		get("/ops/vitals", overseer.Glanced(), web.JSON(a.Vitals), "How the whole house does, and what of it needs somebody"),
 		post("/ops/replay", overseer, web.JSON(a.Replay), "Put raw events that were put aside into their lanes again"),
+		post("/ops/dismiss", overseer, web.JSON(a.Dismiss), "Let raw events that were put aside be due no more"),
 	}
 	return append(routes, web.OpenAPI("Gatehouse", routes))
 }

@@ -90,3 +90,27 @@ func TestAnEventThatWasPutAsideIsReplayedFromThePage(t *testing.T) {
 	admin.post("/api/v1/ops/replay", map[string]any{"events": []string{}}).refused(400, chat.CodeInvalid)
 	admin.post("/api/v1/ops/replay", map[string]any{"events": []string{"one"}}).refused(400, chat.CodeInvalid)
 }
+
+func TestAnEventThatNothingWillMendIsDismissedFromThePage(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	admin := h.agent(chat.RoleAdmin)
+	e := h.Event(h.Text(h.Phone(1), "m1", "panic"))
+	h.Accept(e)
+	h.Drain()
+	dismiss := func(want int) {
+		t.Helper()
+		var done api.Dismissed
+		admin.post("/api/v1/ops/dismiss", map[string]any{"events": []string{e.ID.String()}}).into(200, &done)
+		if done.Dismissed != want {
+			t.Errorf("%d were due, not %d", done.Dismissed, want)
+		}
+	}
+	dismiss(1)
+	var v api.Vitals
+	if admin.get("/api/v1/ops/vitals").into(200, &v); len(v.Aside) != 0 || v.Due[vitals.QuarantinedEvents].Count != 0 {
+		t.Errorf("%+v, %+v", v.Aside, v.Due)
+	}
+	dismiss(0)
+	admin.post("/api/v1/ops/dismiss", map[string]any{"events": []string{}}).refused(400, chat.CodeInvalid)
+}

@@ -108,6 +108,7 @@ var classes = map[string]class{
 	"GET /audit":                  {key: auth.ScopeAdmin, permission: chat.PermissionSeeAll},
 	"GET /ops/vitals":             {key: auth.ScopeAdmin, permission: chat.PermissionSeeAll},
 	"POST /ops/replay":            {key: auth.ScopeAdmin, permission: chat.PermissionSeeAll},
+	"POST /ops/dismiss":           {key: auth.ScopeAdmin, permission: chat.PermissionSeeAll},
 	"DELETE /api-keys/{id}":       {key: auth.ScopeAdmin, permission: chat.PermissionAPIKeys},
 }
 

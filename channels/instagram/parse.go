@@ -3,7 +3,6 @@ package instagram
 import (
 	"encoding/json"
 	"errors"
-	"slices"
 	"strings"
 
 	"gatehouse/channels/internal/graph"
@@ -19,28 +18,14 @@ func route(body []byte) []chat.AccountKey {
 }
 
 // routePlain is routeAny, of payloads that are written as usual.
-func routePlain(body []byte) (keys []chat.AccountKey, ok bool) {
-	p, ok := graph.ReadPlain(body)
-	if !ok {
-		return nil, false
-	}
-	var product string
-	entry := func() bool {
+func routePlain(body []byte) ([]chat.AccountKey, bool) {
+	p := graph.ReadPlain(body)
+	return p.Owners(object, func() bool {
 		var id string
 		read := p.Object(func(int) bool { return p.Scalar(&id) }, "id")
-		keys = with(keys, id)
+		p.Own(key(id))
 		return read
-	}
-	ok = p.Object(func(name int) bool {
-		if name == 0 {
-			return p.Scalar(&product)
-		}
-		return p.Array(entry)
-	}, "object", "entry")
-	if product != object {
-		keys = nil
-	}
-	return keys, ok
+	})
 }
 
 // routeAny reads only what tells whose a payload is, however it is written.
@@ -57,15 +42,7 @@ func routeAny(body []byte) []chat.AccountKey {
 	}
 	var keys []chat.AccountKey
 	for _, en := range e.Entry {
-		keys = with(keys, string(en.ID))
-	}
-	return keys
-}
-
-// with adds the account of an id that names one, once.
-func with(keys []chat.AccountKey, id string) []chat.AccountKey {
-	if k := key(id); id != "" && !slices.Contains(keys, k) {
-		return append(keys, k)
+		keys = graph.With(keys, key(string(en.ID)))
 	}
 	return keys
 }

@@ -3,7 +3,6 @@ package whatsapp
 import (
 	"encoding/json"
 	"errors"
-	"slices"
 	"strings"
 
 	"gatehouse/channels/internal/graph"
@@ -19,13 +18,9 @@ func route(body []byte) []chat.AccountKey {
 }
 
 // routePlain is routeAny, of payloads that are written as usual.
-func routePlain(body []byte) (keys []chat.AccountKey, ok bool) {
-	p, ok := graph.ReadPlain(body)
-	if !ok {
-		return nil, false
-	}
-	var product string
-	entry := func() bool {
+func routePlain(body []byte) ([]chat.AccountKey, bool) {
+	p := graph.ReadPlain(body)
+	return p.Owners(object, func() bool {
 		var (
 			business string
 			numbers  [8]string
@@ -50,20 +45,10 @@ func routePlain(body []byte) (keys []chat.AccountKey, ok bool) {
 			return p.Array(change)
 		}, "id", "changes")
 		for _, n := range numbers[:changes] {
-			keys = with(keys, keyOf(graph.Loose(business), metadata{Number: graph.Loose(n)}))
+			p.Own(keyOf(graph.Loose(business), metadata{Number: graph.Loose(n)}))
 		}
 		return read
-	}
-	ok = p.Object(func(name int) bool {
-		if name == 0 {
-			return p.Scalar(&product)
-		}
-		return p.Array(entry)
-	}, "object", "entry")
-	if product != object {
-		keys = nil
-	}
-	return keys, ok
+	})
 }
 
 // routeAny reads only what tells whose a payload is, however it is written.
@@ -81,18 +66,10 @@ func routeAny(body []byte) []chat.AccountKey {
 	var keys []chat.AccountKey
 	for _, en := range e.Entry {
 		for _, c := range en.Changes {
-			keys = with(keys, keyOf(en.ID, c.Value.Metadata))
+			keys = graph.With(keys, keyOf(en.ID, c.Value.Metadata))
 		}
 	}
 	return keys
-}
-
-// with adds a key that names somebody, once.
-func with(keys []chat.AccountKey, k chat.AccountKey) []chat.AccountKey {
-	if k.Value == "" || slices.Contains(keys, k) {
-		return keys
-	}
-	return append(keys, k)
 }
 
 // owner is as much of a change as tells whose it is.

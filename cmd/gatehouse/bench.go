@@ -33,12 +33,23 @@ type benchCmd struct {
 	Floor    benchFloor    `cmd:"" hidden:"" help:"The least that any program must do."`
 }
 
-// benchAt is which instance, and how to tell.
+// benchAt is which instance.
 type benchAt struct {
 	URL   string `help:"Public listener of the instance. Default: as configured."`
 	Ops   string `help:"Ops listener of the instance, for its CPU time, memory and --pprof. Default: as configured."`
 	Pprof string `help:"Write a profile of the instance here, taken while it works: of its CPU time, or, of sockets, of its memory." type:"path" placeholder:"FILE"`
-	JSON  bool   `help:"Print JSON."`
+	benchOut
+}
+
+// benchOut is how to tell.
+type benchOut struct {
+	JSON bool `help:"Print JSON."`
+}
+
+// benchCrowd is who writes, and to whom.
+type benchCrowd struct {
+	Contacts int `help:"How many people write." default:"1000"`
+	Accounts int `help:"Numbers that they write to; each has a department and an agent." default:"4"`
 }
 
 // tabled is a report.
@@ -55,7 +66,7 @@ func (b benchAt) run(ctx context.Context, c *cli, measure func(bench.Target) (ta
 	})
 }
 
-func (b benchAt) print(r tabled) error {
+func (b benchOut) print(r tabled) error {
 	if b.JSON {
 		return printJSON(r)
 	}
@@ -76,11 +87,10 @@ func (b benchAt) target(c *cli, t app.Tools) bench.Target {
 
 type benchIngest struct {
 	benchAt
+	benchCrowd
 	Rate        float64       `help:"Messages a second of the whole way's latency." default:"500"`
 	Duration    time.Duration `help:"Of each measurement." default:"10s"`
 	Rounds      int           `help:"How often floor and accept take turns." default:"3"`
-	Contacts    int           `help:"How many people write." default:"1000"`
-	Accounts    int           `help:"Numbers that they write to; each has a department and an agent with a live socket." default:"4"`
 	Connections int           `help:"Of the sender." default:"64"`
 }
 
@@ -94,11 +104,10 @@ func (b benchIngest) Run(ctx context.Context, c *cli) error {
 
 type benchPipeline struct {
 	benchAt
+	benchCrowd
 	Rate        float64       `help:"Messages a second." default:"500"`
 	Duration    time.Duration `help:"Of each part." default:"10s"`
 	Burst       float64       `help:"How many times the rate a burst is." default:"3"`
-	Contacts    int           `help:"How many people write." default:"1000"`
-	Accounts    int           `help:"Numbers that they write to; each has a department and an agent with a live socket." default:"4"`
 	Connections int           `help:"Of the sender." default:"64"`
 }
 
@@ -112,10 +121,9 @@ func (b benchPipeline) Run(ctx context.Context, c *cli) error {
 
 type benchOverload struct {
 	benchAt
+	benchCrowd
 	Times       float64       `help:"How many times the most is posted." default:"2"`
 	Duration    time.Duration `help:"Of finding the most, and of the overload." default:"10s"`
-	Contacts    int           `help:"How many people write." default:"1000"`
-	Accounts    int           `help:"Numbers that they write to." default:"4"`
 	Connections int           `help:"Of the overload's sender." default:"6000"`
 }
 
@@ -129,10 +137,9 @@ func (b benchOverload) Run(ctx context.Context, c *cli) error {
 
 type benchSoak struct {
 	benchAt
+	benchCrowd
 	Rate     float64       `help:"Messages a second." default:"200"`
 	Duration time.Duration `help:"How long." default:"1h"`
-	Contacts int           `help:"How many people write." default:"1000"`
-	Accounts int           `help:"Numbers that they write to; each has a department and an agent with a live socket." default:"4"`
 }
 
 func (b benchSoak) Run(ctx context.Context, c *cli) error {
@@ -214,6 +221,7 @@ func (b benchSockets) Run(ctx context.Context, c *cli) error {
 }
 
 type benchSeed struct {
+	benchOut
 	Conversations int           `help:"How many." default:"50000"`
 	Messages      int           `help:"Of each conversation." default:"20"`
 	Departments   int           `help:"How many." default:"20"`
@@ -221,12 +229,10 @@ type benchSeed struct {
 	Accounts      int           `help:"Numbers that people wrote to." default:"4"`
 	Span          time.Duration `help:"How far the history reaches back." default:"8760h"`
 	Writers       int           `help:"Connections that write." default:"2"`
-	JSON          bool          `help:"Print JSON."`
 }
 
 func (b benchSeed) Run(ctx context.Context, c *cli) error {
-	at := benchAt{JSON: b.JSON}
-	return at.run(ctx, c, func(t bench.Target) (tabled, error) { return b.seed(t).Run(ctx) })
+	return benchAt{benchOut: b.benchOut}.run(ctx, c, func(t bench.Target) (tabled, error) { return b.seed(t).Run(ctx) })
 }
 
 func (b benchSeed) seed(t bench.Target) bench.Seed {
@@ -236,22 +242,21 @@ func (b benchSeed) seed(t bench.Target) bench.Seed {
 }
 
 type benchDesk struct {
-	Conversations int  `help:"Open ones: half are the agent's, half wait." default:"1000"`
-	Messages      int  `help:"Of the long one." default:"5000"`
-	JSON          bool `help:"Print JSON."`
+	benchOut
+	Conversations int `help:"Open ones: half are the agent's, half wait." default:"1000"`
+	Messages      int `help:"Of the long one." default:"5000"`
 }
 
 func (b benchDesk) Run(ctx context.Context, c *cli) error {
-	at := benchAt{JSON: b.JSON}
-	return at.run(ctx, c, func(t bench.Target) (tabled, error) {
+	return benchAt{benchOut: b.benchOut}.run(ctx, c, func(t bench.Target) (tabled, error) {
 		return bench.FullDesk{Target: t, Conversations: b.Conversations, Messages: b.Messages}.Run(ctx)
 	})
 }
 
 type benchRecovery struct {
+	benchOut
 	Rate     float64       `help:"Webhooks a second." default:"200"`
 	Duration time.Duration `help:"Of the load around each fault." default:"10s"`
-	JSON     bool          `help:"Print JSON."`
 }
 
 func (b benchRecovery) Run(ctx context.Context, c *cli) error {
@@ -259,7 +264,7 @@ func (b benchRecovery) Run(ctx context.Context, c *cli) error {
 	if err != nil {
 		return err
 	}
-	return benchAt{JSON: b.JSON}.print(r)
+	return b.print(r)
 }
 
 type benchAll struct {

@@ -38,6 +38,7 @@ type cli struct {
 	Template templateCmd `cmd:"" help:"Message templates: sync, lint, preview."`
 	Due      dueCmd      `cmd:"" help:"Show what still needs work, with the age of the oldest."`
 	Replay   replayCmd   `cmd:"" help:"Put inbound events back into their lanes."`
+	Dismiss  dismissCmd  `cmd:"" help:"Let inbound events that were put aside, and that nothing will mend, be due no more."`
 	Verify   verifyCmd   `cmd:"" help:"Ask the database about every invariant; fails on a breach."`
 	Bench    benchCmd    `cmd:"" help:"Measure a running instance."`
 	Conf     configCmd   `cmd:"" name:"config" help:"Configuration: check, print, example."`

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"gatehouse/internal/app"
+	"gatehouse/internal/chat"
 	"gatehouse/internal/config"
 )
 
@@ -77,6 +79,32 @@ func (r replayCmd) Run(ctx context.Context, c *cli) error {
 		fmt.Printf("%d events are back in the lanes of %d accounts; a running worker applies them within seconds\n", n, len(accounts))
 		if n == 0 && r.Event != "" {
 			return fmt.Errorf("no event %s", r.Event)
+		}
+		return nil
+	})
+}
+
+type dismissCmd struct {
+	Events []string `arg:"" help:"Ids of inbound events."`
+}
+
+func (d dismissCmd) Run(ctx context.Context, c *cli) error {
+	var events []chat.InboundEventID
+	for _, s := range d.Events {
+		id, err := chat.ParseID[chat.InboundEventID](s)
+		if err != nil {
+			return usageError{"dismiss: " + err.Error()}
+		}
+		events = append(events, id)
+	}
+	return app.WithStore(ctx, c.Config, app.ThisSchema, func(t app.Tools) error {
+		n, err := t.Store.DismissEvents(ctx, chat.Audited(chat.Principal{}, "event.dismissed", events[0], "").With("events", len(events)), events)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("%d of %d were put aside, and are due no more\n", n, len(events))
+		if n == 0 {
+			return errors.New("nothing to dismiss")
 		}
 		return nil
 	})

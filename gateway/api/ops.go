@@ -13,6 +13,7 @@ import (
 type ops interface {
 	Vitals(ctx context.Context, p chat.Principal, within time.Duration) (desk.Vitals, error)
 	ReplayEvents(ctx context.Context, p chat.Principal, events []chat.InboundEventID) (int, error)
+	DismissEvents(ctx context.Context, p chat.Principal, events []chat.InboundEventID) (int, error)
 }
 
 // Vitals is how the whole house does. All seconds are numbers with a fraction.
@@ -246,7 +247,7 @@ func troubled(events []vitals.Event) []TroubledEvent {
 	return out
 }
 
-type replay struct {
+type named struct {
 	Events []chat.InboundEventID `json:"events"`
 }
 
@@ -256,7 +257,18 @@ type Replayed struct {
 }
 
 // Replay puts raw events into their lanes again.
-func (a *API) Replay(c *web.Call, in replay) (Replayed, error) {
+func (a *API) Replay(c *web.Call, in named) (Replayed, error) {
 	n, err := a.Desk.ReplayEvents(c, c.P(), in.Events)
 	return Replayed{n}, err
+}
+
+// Dismissed is how many events are due no more.
+type Dismissed struct {
+	Dismissed int `json:"dismissed"`
+}
+
+// Dismiss has it that nothing will mend some events that were put aside.
+func (a *API) Dismiss(c *web.Call, in named) (Dismissed, error) {
+	n, err := a.Desk.DismissEvents(c, c.P(), in.Events)
+	return Dismissed{n}, err
 }

@@ -1,18 +1,18 @@
 // Package inbox holds the agents' web app and says how to serve it.
 //
 // The source lies in app (Svelte), its production build in dist. The build is committed, so that building Gatehouse needs no
-// Node; a test of the whole product rebuilds it and fails when it is stale. The package knows no HTTP framework and does no
-// routing: the gateway asks Find for a URL path and writes what it gets. Start reading at Find.
+// Node; a test of the whole product rebuilds it and fails when it is stale. The package does no routing: the gateway asks Find for a
+// URL path and sends what it gets. Start reading at Find.
 package inbox
 
 import (
-	"bytes"
-	"compress/gzip"
 	"embed"
 	"io/fs"
 	"path"
 	"strings"
 	"sync"
+
+	"gatehouse/gateway/web"
 )
 
 //go:embed all:dist
@@ -35,8 +35,7 @@ const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 
 // File is what a URL path is answered with.
 type File struct {
-	Body         []byte
-	Gzip         []byte // the same compressed, where that is worth it; else nil
+	web.Static
 	ContentType  string
 	CacheControl string
 }
@@ -72,10 +71,8 @@ var build = sync.OnceValue(func() map[string]File {
 		if err != nil {
 			return err
 		}
-		f := File{Body: body, ContentType: contentType(name), CacheControl: cacheControl(name)}
-		if path.Ext(name) != ".woff2" { // that is compressed
-			f.Gzip, err = compress(body)
-		}
+		f := File{ContentType: contentType(name), CacheControl: cacheControl(name)}
+		f.Static, err = web.NewStatic(body)
 		files[name] = f
 		return err
 	})
@@ -84,22 +81,6 @@ var build = sync.OnceValue(func() map[string]File {
 	}
 	return files
 })
-
-// compress returns nil where it saves little.
-func compress(body []byte) ([]byte, error) {
-	var out bytes.Buffer
-	w, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
-	if err == nil {
-		_, err = w.Write(body)
-	}
-	if err == nil {
-		err = w.Close()
-	}
-	if err != nil || out.Len() > len(body)*9/10 {
-		return nil, err
-	}
-	return out.Bytes(), nil
-}
 
 func cacheControl(name string) string {
 	switch {

@@ -2,7 +2,6 @@ package widget
 
 import (
 	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -31,7 +30,7 @@ type assets struct {
 }
 
 type asset struct {
-	plain, gzip []byte
+	web.Static
 	etag        string
 	contentType string
 }
@@ -51,7 +50,7 @@ func loadAssets() (assets, error) {
 			return err
 		}
 		name = strings.TrimPrefix(name, "dist/")
-		f := asset{plain: body}
+		var f asset
 		sum := sha256.Sum256(body)
 		f.etag = `"` + hex.EncodeToString(sum[:12]) + `"`
 		switch path.Ext(name) {
@@ -62,7 +61,7 @@ func loadAssets() (assets, error) {
 		default:
 			return nil // the build's own notes are not served
 		}
-		if f.gzip, err = compress(body); err != nil {
+		if f.Static, err = web.NewStatic(body); err != nil {
 			return err
 		}
 		a.files[name] = f
@@ -78,25 +77,10 @@ func loadAssets() (assets, error) {
 	if err != nil {
 		return assets{}, err
 	}
-	if a.appJS == "" || a.appCSS == "" || len(a.files) != 3 || a.files["widget.js"].plain == nil {
+	if a.appJS == "" || a.appCSS == "" || len(a.files) != 3 || a.files["widget.js"].Body == nil {
 		return assets{}, fmt.Errorf("dist does not hold widget.js and one script and one style in assets/, but %d files", len(a.files))
 	}
 	return a, nil
-}
-
-func compress(body []byte) ([]byte, error) {
-	var out bytes.Buffer
-	w, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := w.Write(body); err != nil {
-		return nil, err
-	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), nil
 }
 
 // script serves the loader to whoever includes it.
@@ -117,15 +101,11 @@ func (s *Server) serveFile(c *fiber.Ctx, name, cache string) error {
 	c.Set(fiber.HeaderContentType, f.contentType)
 	c.Set(fiber.HeaderCacheControl, cache)
 	c.Set(fiber.HeaderETag, f.etag)
-	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
+	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding) // of 304, too
 	if c.Get(fiber.HeaderIfNoneMatch) == f.etag {
 		return c.SendStatus(fiber.StatusNotModified)
 	}
-	if strings.Contains(c.Get(fiber.HeaderAcceptEncoding), "gzip") {
-		c.Set(fiber.HeaderContentEncoding, "gzip")
-		return c.Send(f.gzip)
-	}
-	return c.Send(f.plain)
+	return f.Send(c)
 }
 
 var framePage = template.Must(template.New("frame").Parse(`<!doctype html>

@@ -25,10 +25,10 @@ func TestTheBuildIsSmall(t *testing.T) {
 	}
 	whole := 0
 	for name, f := range a.files {
-		t.Logf("%s: %d bytes, %d gzip", name, len(f.plain), len(f.gzip))
-		whole += len(f.gzip)
+		t.Logf("%s: %d bytes, %d gzip", name, len(f.Body), len(f.Gzip))
+		whole += len(f.Gzip)
 	}
-	if n := len(a.files["widget.js"].gzip); n > loaderLimit {
+	if n := len(a.files["widget.js"].Gzip); n > loaderLimit {
 		t.Errorf("the loader is %d bytes, %d too many", n, n-loaderLimit)
 	}
 	if whole > wholeLimit {
@@ -84,7 +84,7 @@ func TestTheBuildNamesNoRegistryAndNoPathOfAMachine(t *testing.T) {
 	}
 	for name, f := range a.files {
 		for _, bad := range []string{"/work/", "/tmp/", "/home/", "node_modules", "sourceMappingURL", "innerHTML", "eval("} {
-			if strings.Contains(string(f.plain), bad) {
+			if strings.Contains(string(f.Body), bad) {
 				t.Errorf("%s contains %q", name, bad)
 			}
 		}

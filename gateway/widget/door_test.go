@@ -310,7 +310,7 @@ func TestTheScriptAndItsFilesAreServedForCaches(t *testing.T) {
 	t.Parallel()
 	h := open(t)
 	status, header, body := h.call("GET", "/widget.js", nil, "Origin", "")
-	if status != 200 || body != string(h.srv.assets.files["widget.js"].plain) || header.Get("Content-Type") != "text/javascript; charset=utf-8" {
+	if status != 200 || body != string(h.srv.assets.files["widget.js"].Body) || header.Get("Content-Type") != "text/javascript; charset=utf-8" {
 		t.Errorf("%d %v", status, header)
 	}
 	if status, _, body := h.call("GET", "/widget.js", nil, "If-None-Match", header.Get("ETag")); status != 304 || body != "" {

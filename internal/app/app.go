@@ -20,7 +20,6 @@ import (
 	"gatehouse/internal/bus"
 	"gatehouse/internal/chat"
 	"gatehouse/internal/config"
-	"gatehouse/internal/crash"
 	"gatehouse/internal/desk"
 	"gatehouse/internal/embedded"
 	"gatehouse/internal/logging"
@@ -405,7 +404,7 @@ func (a *App) client() *http.Client {
 }
 
 // now is the desk's clock, as well as this machine knows it: the doors stamp what arrives with it.
-func (a *App) now() time.Time { return crash.Now().Add(a.store.Shifted()) }
+func (a *App) now() time.Time { return time.Now().Add(a.store.Shifted()) }
 
 // tokens are the ways by which people and programs get in.
 func tokens() desk.Tokens {

@@ -54,7 +54,7 @@ func (t Target) instanceCPU(ctx context.Context) float64 {
 	return t.metric(ctx, "process_cpu_seconds_total")
 }
 
-// metric is a number without labels of the ops listener; 0 if there is none.
+// metric is a number of the ops listener, added up over its labels; 0 if there is none.
 func (t Target) metric(ctx context.Context, name string) float64 {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, t.Ops+"/metrics", nil)
 	if err != nil {
@@ -69,10 +69,14 @@ func (t Target) metric(ctx context.Context, name string) float64 {
 	if err != nil {
 		return 0
 	}
-	_, rest, _ := bytes.Cut(body, []byte("\n"+name+" "))
-	value, _, _ := bytes.Cut(rest, []byte("\n"))
-	v, _ := strconv.ParseFloat(string(value), 64) // 0 if it is not there
-	return v
+	sum := 0.0 // 0 if it is not there
+	for line := range bytes.Lines(body) {
+		if rest, ok := bytes.CutPrefix(line, []byte(name)); ok && (rest[0] == ' ' || rest[0] == '{') {
+			v, _ := strconv.ParseFloat(string(bytes.TrimSpace(rest[bytes.LastIndexByte(rest, ' ')+1:])), 64)
+			sum += v
+		}
+	}
+	return sum
 }
 
 // postgresCPU is the CPU time of each server process of our Postgres, if it runs on this machine.

@@ -24,23 +24,25 @@ type SoakReport struct {
 	ResidentMB Growth  `json:"resident_mb"`
 	HeapMB     Growth  `json:"heap_mb"` // live, whatever the collector has not yet seen included
 	Goroutines Growth  `json:"goroutines"`
+	RedisMB    Growth  `json:"redis_mb"` // of all of them
 	Errors     Errors  `json:"errors"`
 }
 
 // Growth is a gauge at two times.
 type Growth struct {
-	First float64 `json:"first"` // the median of the first third
-	Last  float64 `json:"last"`  // and of the last
-	Most  float64 `json:"most"`
+	First   float64 `json:"first"` // the median of the first third
+	Last    float64 `json:"last"`  // and of the last
+	Most    float64 `json:"most"`
+	PerHour float64 `json:"per_hour"` // from the one third's middle to the other's
 }
 
 // String is for people.
 func (g Growth) String() string {
-	return fmt.Sprintf("%.0f at first, %.0f at last, %.0f at most", g.First, g.Last, g.Most)
+	return fmt.Sprintf("%.4g at first, %.4g at last (%+.3g an hour), %.4g at most", g.First, g.Last, g.PerHour, g.Most)
 }
 
 // grown reads a series of samples in a unit.
-func grown(all []float64, unit float64) (g Growth) {
+func grown(all []float64, unit float64, took time.Duration) (g Growth) {
 	if len(all) < 3 {
 		return g
 	}
@@ -50,6 +52,7 @@ func grown(all []float64, unit float64) (g Growth) {
 	}
 	third := len(all) / 3
 	g.First, g.Last = median(all[:third]), median(all[len(all)-third:])
+	g.PerHour = (g.Last - g.First) / (took.Hours() * 2 / 3)
 	return g
 }
 
@@ -60,6 +63,7 @@ func (r SoakReport) Table(w io.Writer) error {
 	t.row("resident MB", "%s", r.ResidentMB)
 	t.row("heap MB", "%s", r.HeapMB)
 	t.row("goroutines", "%s", r.Goroutines)
+	t.row("Redis MB", "%s", r.RedisMB)
 	t.row("errors", "%s", r.Errors)
 	return t.end(r.Head)
 }
@@ -96,9 +100,10 @@ func (c Soak) Run(ctx context.Context) (r SoakReport, err error) {
 	defer watch.stop()
 	every := max(c.Duration/180, 100*time.Millisecond)
 	resident, heap := c.track(ctx, "process_resident_memory_bytes", every), c.track(ctx, "go_memstats_heap_alloc_bytes", every)
-	goroutines := c.track(ctx, "go_goroutines", every)
+	goroutines, redis := c.track(ctx, "go_goroutines", every), c.track(ctx, "gatehouse_redis_memory_bytes", every)
 	b.steady(ctx, watch)
-	r.ResidentMB, r.HeapMB, r.Goroutines = grown(resident(), 1<<20), grown(heap(), 1<<20), grown(goroutines(), 1)
+	r.ResidentMB, r.HeapMB = grown(resident(), 1<<20, c.Duration), grown(heap(), 1<<20, c.Duration)
+	r.Goroutines, r.RedisMB = grown(goroutines(), 1, c.Duration), grown(redis(), 1<<20, c.Duration)
 	r.WholeWay, r.Errors = whole.WholeWay, whole.Errors
 	r.Errors.SocketsLost = watch.lost.Load()
 	return r, b.empty(ctx)

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"syscall"
-	"time"
 )
 
 // chosen is CRASH_AT: a point, and how often it is passed before ("name:3": the third time; "name": the first).
@@ -42,20 +41,3 @@ func OnWrite(ctx context.Context) context.Context {
 	}
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { At(AfterWrite) }})
 }
-
-// skew is CLOCK_SKEW: how much this process's clock is ahead.
-var skew = ahead(os.Getenv("CLOCK_SKEW"))
-
-func ahead(env string) time.Duration {
-	if env == "" {
-		return 0
-	}
-	d, err := time.ParseDuration(env)
-	if err != nil {
-		panic("CLOCK_SKEW: " + err.Error())
-	}
-	return d
-}
-
-// Now is the clock of this process, as wrong as CLOCK_SKEW says.
-func Now() time.Time { return time.Now().Add(skew) }

@@ -10,7 +10,7 @@ import (
 type mediaStore interface {
 	ClaimMedia(ctx context.Context, account chat.AccountID, limit int, lease time.Duration) ([]chat.MediaJob, error)
 	RetryMedia(ctx context.Context, file chat.AttachmentID, why chat.Code, again time.Duration) error
-	FinishMedia(ctx context.Context, job chat.MediaJob, m chat.Media, decide func(chat.ConversationRow, chat.Account, chat.ThreadMessage, time.Time) *chat.Write) error
+	FinishMedia(ctx context.Context, job chat.MediaJob, m chat.Media, decide func(chat.ConversationRow, chat.Account, chat.ThreadMessage, time.Time) *chat.Write) (first bool, err error)
 	DueMedia(ctx context.Context, age time.Duration) ([]chat.AccountID, error)
 	KeepUpload(ctx context.Context, u chat.Upload) error
 	Attachment(ctx context.Context, file chat.AttachmentID) (chat.Upload, chat.ConversationID, error)
@@ -40,18 +40,15 @@ func (d *Desk) FinishMedia(ctx context.Context, job chat.MediaJob, m chat.Media,
 		m = chat.Media{ID: job.ID, State: chat.MediaFailed, Type: job.Type, Name: job.Name, Error: code}
 	}
 	var l ledger
-	err := d.store.FinishMedia(ctx, job, m, func(row chat.ConversationRow, acc chat.Account, msg chat.ThreadMessage, now time.Time) *chat.Write {
+	first, err := d.store.FinishMedia(ctx, job, m, func(row chat.ConversationRow, acc chat.Account, msg chat.ThreadMessage, now time.Time) *chat.Write {
 		l = newLedger(chat.LaneState{Account: acc, Now: now})
-		if chat.IsZero(msg.ID) {
-			return l.finish()
-		}
 		c := &conv{ConversationRow: row}
 		l.convs[c.ID] = c
 		l.remember(msg.Message)
 		l.log(c, chat.Event{Kind: chat.EventMedia, At: now, MessageID: msg.ID})
 		return l.finish()
 	})
-	if err == nil {
+	if err == nil && first {
 		d.tell(ctx, &l)
 	}
 	return err

@@ -348,6 +348,31 @@ func (s *meeting) DrainLane(ctx context.Context, account chat.AccountID, limit i
 	return s.Store.DrainLane(ctx, account, limit, lane)
 }
 
+// The ids of what waits are made by workers, whose clocks may differ by minutes.
+func TestWhatWaitedIsAppliedInTheOrderOfItsReceiptWhateverTheWorkersClocks(t *testing.T) {
+	t.Parallel()
+	w := desktest.New(t)
+	phone := w.Phone(1)
+	m := w.Text(phone, "in.1", "helo")
+	edit := func(text string) chat.Inbound {
+		return chat.Inbound{
+			Kind: chat.InboundEditKind, Account: w.Key, From: desktest.From(phone), At: m.At,
+			Edit: &chat.InboundEdit{ExternalID: "in.1", Direction: chat.In, Text: text},
+		}
+	}
+	w.In(edit("hallo"))
+	w.In(edit("hello"))
+	w.Exec(`UPDATE parked_updates SET id = 'ffffffff-ffff-7fff-bfff-ffffffffffff' WHERE inbound::text LIKE '%hallo%'`) // a worker ahead of time
+	if n := w.Int(`SELECT count(*) FROM parked_updates`); n != 2 {
+		t.Fatalf("%d edits wait", n)
+	}
+	w.In(m)
+	if got := w.External("in.1"); got.Text != "hello" {
+		t.Errorf("the message reads %q", got.Text)
+	}
+	w.MustHold()
+}
+
 func TestAStatusThatWasParkedWhileItsMessageGotItsIDIsFoundByTheSweeper(t *testing.T) {
 	t.Parallel()
 	w := desktest.New(t)

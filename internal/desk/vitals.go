@@ -22,6 +22,8 @@ type vitalsStore interface {
 	TroubledEvents(ctx context.Context, most int) (aside, unrouted []vitals.Event, err error)
 	// ReplayEvents puts the named events into their lanes and returns whose lanes these are, once for each event.
 	ReplayEvents(ctx context.Context, by chat.Audit, events []chat.InboundEventID) ([]chat.AccountID, error)
+	// DismissEvents has it that nothing will mend the named poison, and returns how much of it was due.
+	DismissEvents(ctx context.Context, by chat.Audit, events []chat.InboundEventID) (int64, error)
 }
 
 // Vitals is the state of the whole house, what of it needs somebody, the worst first, and the raw events to look at.
@@ -75,13 +77,11 @@ func (d *Desk) Vitals(ctx context.Context, p chat.Principal, within time.Duratio
 // ReplayEvents puts raw events into their lanes again: poison after the mend, and those of accounts that were unknown when they
 // came. It tells how many it put back: an event of an account that is still unknown stays where it is.
 func (d *Desk) ReplayEvents(ctx context.Context, p chat.Principal, events []chat.InboundEventID) (int, error) {
-	if err := p.Need(chat.PermissionSeeAll); err != nil {
+	by, err := overEvents(p, "event.replayed", events)
+	if err != nil {
 		return 0, err
 	}
-	if len(events) == 0 || len(events) > 2*TroubledShown {
-		return 0, chat.Errorf(chat.CodeInvalid, "from 1 to %d events", 2*TroubledShown).With("field", "events")
-	}
-	accounts, err := d.store.ReplayEvents(ctx, chat.Audited(p, "event.replayed", events[0], "").With("events", len(events)), events)
+	accounts, err := d.store.ReplayEvents(ctx, by, events)
 	if err != nil {
 		return 0, err
 	}
@@ -93,4 +93,26 @@ func (d *Desk) ReplayEvents(ctx context.Context, p chat.Principal, events []chat
 		}
 	}
 	return len(accounts), nil
+}
+
+// DismissEvents has it that nothing will mend some poison: it is due no more, and nobody is told of it again. It tells how many
+// these were.
+func (d *Desk) DismissEvents(ctx context.Context, p chat.Principal, events []chat.InboundEventID) (int, error) {
+	by, err := overEvents(p, "event.dismissed", events)
+	if err != nil {
+		return 0, err
+	}
+	n, err := d.store.DismissEvents(ctx, by, events)
+	return int(n), err
+}
+
+// overEvents is the trace of what somebody who may does to raw events.
+func overEvents(p chat.Principal, action string, events []chat.InboundEventID) (by chat.Audit, err error) {
+	if err := p.Need(chat.PermissionSeeAll); err != nil {
+		return by, err
+	}
+	if len(events) == 0 || len(events) > 2*TroubledShown {
+		return by, chat.Errorf(chat.CodeInvalid, "from 1 to %d events", 2*TroubledShown).With("field", "events")
+	}
+	return chat.Audited(p, action, events[0], "").With("events", len(events)), nil
 }

@@ -70,6 +70,43 @@ func TestPoisonIsSaidUntilItIsReplayedAfterTheMend(t *testing.T) {
 	}
 }
 
+func TestPoisonThatIsDismissedIsSaidNoMoreAndCanBeReplayedAllTheSame(t *testing.T) {
+	t.Parallel()
+	w := desktest.New(t)
+	must(t, w.Store.KeepPulse(t.Context(), postgres.Pulse{Node: vitals.Node{ID: "w", Role: "all", Host: "h", Started: time.Now(), Redis: true}}))
+	phone := w.Phone(1)
+	bad, other := w.Event(w.Text(phone, "m1", "panic")), w.Event(w.Text(phone, "m2", "panic"))
+	w.Accept(bad, other)
+	w.Drain()
+	n, err := w.Desk.DismissEvents(t.Context(), root, []chat.InboundEventID{bad.ID, chat.NewID[chat.InboundEventID]()})
+	if err != nil || n != 1 {
+		t.Fatalf("%d are dismissed, %v", n, err)
+	}
+	v, err := w.Desk.Vitals(t.Context(), root, time.Hour)
+	must(t, err)
+	if len(v.Aside) != 1 || v.Aside[0].ID != other.ID.String() || v.Gauges.Due[vitals.QuarantinedEvents] != 1 {
+		t.Errorf("aside: %+v", v.Aside)
+	}
+	if n, err = w.Desk.DismissEvents(t.Context(), root, []chat.InboundEventID{other.ID}); err != nil || n != 1 {
+		t.Fatalf("%d are dismissed, %v", n, err)
+	}
+	if got := wrong(w); len(got) != 0 {
+		t.Errorf("still: %v", got)
+	}
+	trail, err := w.Desk.Audit(t.Context(), root, 1<<62, 10)
+	must(t, err)
+	if len(trail) != 2 || trail[1].Action != "event.dismissed" || trail[1].Object != bad.ID || trail[1].Details["events"] != 2.0 {
+		t.Errorf("the trace: %+v", trail)
+	}
+	if n, err = w.Desk.ReplayEvents(t.Context(), root, []chat.InboundEventID{bad.ID}); err != nil || n != 1 {
+		t.Errorf("%d are back in their lanes, %v", n, err)
+	}
+	w.Drain()
+	if got := wrong(w); len(got) != 1 {
+		t.Errorf("it failed once more, and is said: %v", got)
+	}
+}
+
 func TestVitalsAreForThoseWhoSeeEverything(t *testing.T) {
 	t.Parallel()
 	w := desktest.Shared(t)
@@ -77,8 +114,9 @@ func TestVitalsAreForThoseWhoSeeEverything(t *testing.T) {
 		p := chat.Principal{Role: role}
 		_, err := w.Desk.Vitals(t.Context(), p, time.Hour)
 		_, again := w.Desk.ReplayEvents(t.Context(), p, []chat.InboundEventID{chat.NewID[chat.InboundEventID]()})
-		if chat.CodeOf(err) != chat.CodeForbidden || chat.CodeOf(again) != chat.CodeForbidden {
-			t.Errorf("%s: %v, %v", role, err, again)
+		_, over := w.Desk.DismissEvents(t.Context(), p, []chat.InboundEventID{chat.NewID[chat.InboundEventID]()})
+		if chat.CodeOf(err) != chat.CodeForbidden || chat.CodeOf(again) != chat.CodeForbidden || chat.CodeOf(over) != chat.CodeForbidden {
+			t.Errorf("%s: %v, %v, %v", role, err, again, over)
 		}
 	}
 	for _, n := range []int{0, 101} {

@@ -41,14 +41,14 @@ func chosen(name string, quick bool) bool {
 type fault struct {
 	name   string
 	what   string
-	load   forecast         // zero: full, or gentle in the quick choice
-	fast   bool             // one of the quick choice
-	tag    string           // with which the binary is built
-	small  int              // megabytes of the file system below Postgres; 0: as large as the machine's
-	leaves map[string]int   // what may still be due afterwards
-	bounds bounds           // how well it must go beside
-	do     func(w *weather) //
-	after  func(w *weather) // looks at what is left, once all is calm; may be nil
+	load   forecast                // zero: full, or gentle in the quick choice
+	fast   bool                    // one of the quick choice
+	build  func(*testing.T) string // the binary; nil: the product as it is
+	small  int                     // megabytes of the file system below Postgres; 0: as large as the machine's
+	leaves map[string]int          // what may still be due afterwards
+	bounds bounds                  // how well it must go beside
+	do     func(w *weather)        //
+	after  func(w *weather)        // looks at what is left, once all is calm; may be nil
 }
 
 // gentle is profile L3 of RELIABILITY.md §2, for the quick choice, which runs beside other tests. full is L1 for a quarter of its
@@ -108,7 +108,9 @@ func (f fault) house(t *testing.T, w *weather, hosts []string) *house {
 		}
 	}
 	h := houseOn(t, s(t, embedded.Both), hosts...)
-	h.tag = f.tag
+	if f.build != nil {
+		h.bin = f.build(t)
+	}
 	h.command(t.Context(), "", "migrate")
 	return h
 }

@@ -208,6 +208,17 @@ func (p *process) kill() {
 // restart kills the process and starts it again.
 func (p *process) restart(more ...string) { p.kill(); p.start(more...) }
 
+// replace stops the process in good order and starts it again. It returns when it is ready.
+func (p *process) replace(more ...string) {
+	p.h.t.Helper()
+	n := strings.Count(p.output(), "Gatehouse is ready")
+	if took, err := p.stop(30 * time.Second); err != nil {
+		p.h.t.Errorf("%s did not end well, after %s: %v", p.name, took, err)
+	}
+	p.start(more...)
+	p.ready(n + 1)
+}
+
 // stop is SIGTERM, and tells how the process ended and how long it took.
 func (p *process) stop(patience time.Duration) (took time.Duration, err error) {
 	p.mu.Lock()

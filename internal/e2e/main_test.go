@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -55,6 +56,32 @@ func binary(t testing.TB, tag string) string {
 	path, err := build()
 	if err != nil {
 		t.Fatalf("the binary does not build: %v", err)
+	}
+	return path
+}
+
+// overlaid returns the path of the product with other source files: their texts by path.
+func overlaid(t *testing.T, texts map[string]string) (path string) {
+	t.Helper()
+	dir, replace := t.TempDir(), map[string]string{}
+	write := func(name string, text []byte) string {
+		name = filepath.Join(dir, name)
+		if err := os.WriteFile(name, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	for file, text := range texts {
+		replace[file] = write(filepath.Base(file), []byte(text))
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path = filepath.Join(dir, "gatehouse")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-overlay", write("overlay.json", overlay), "-o", path, "gatehouse/cmd/gatehouse")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
 	}
 	return path
 }

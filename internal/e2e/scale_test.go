@@ -143,7 +143,7 @@ var growths = []growth{
 	},
 	{name: "rolling", what: "all gateways and workers are replaced, one after the other", do: func(x *town) {
 		all := append(slices.Clone(x.gateways), x.workers...)
-		x.during(len(all), func(i int) { x.replace(all[i]) })
+		x.during(len(all), func(i int) { all[i].replace() })
 		x.nobodyWasRefused()
 	}},
 	{name: "F36", what: "a new version with a new schema is rolled out", do: func(x *town) {
@@ -154,7 +154,7 @@ var growths = []growth{
 				x.migrate(next)
 				return
 			}
-			x.replace(all[i-1]) // the others are of the version before, and work on
+			all[i-1].replace() // the others are of the version before, and work on
 		})
 		x.nobodyWasRefused()
 	}},
@@ -246,49 +246,19 @@ func (x *town) ready(p *process) (r readiness, status int) {
 	return r, resp.StatusCode
 }
 
-// replace stops a process in good order, and starts it again.
-func (x *town) replace(p *process) {
-	x.t.Helper()
-	n := strings.Count(p.output(), "Gatehouse is ready")
-	if took, err := p.stop(30 * time.Second); err != nil {
-		x.t.Errorf("%s did not end well, after %s: %v", p.name, took, err)
-	}
-	p.start()
-	p.ready(n + 1)
-}
-
 // nextVersion is the product with one more migration, on tables that everybody uses.
 func nextVersion(t *testing.T) (bin string) {
 	t.Helper()
-	dir := t.TempDir()
-	migration, overlay := filepath.Join(dir, "next.sql"), filepath.Join(dir, "overlay.json")
-	for path, text := range map[string]string{
-		migration: `-- +goose Up
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return overlaid(t, map[string]string{filepath.Join(here, "../postgres/migrations/09999_next.sql"): `-- +goose Up
 ALTER TABLE conversations ADD COLUMN next integer NOT NULL DEFAULT 7;
 ALTER TABLE messages ADD COLUMN next text;
 CREATE INDEX conversations_next ON conversations (next, id);
 CREATE TABLE next (id uuid PRIMARY KEY, conversation_id uuid NOT NULL REFERENCES conversations);
-`,
-		overlay: fmt.Sprintf(`{"Replace": {%q: %q}}`, absolute(t, "../postgres/migrations/09999_next.sql"), migration),
-	} {
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	bin = filepath.Join(dir, "gatehouse-next")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-overlay", overlay, "-o", bin, "gatehouse/cmd/gatehouse").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	return bin
-}
-
-func absolute(t *testing.T, path string) string {
-	t.Helper()
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return abs
+`})
 }
 
 // migrate brings the schema up to a binary's while everybody works, and somebody holds on to a table that it needs: it must not

@@ -79,9 +79,11 @@ func (s *Store) RetryMedia(ctx context.Context, file chat.AttachmentID, why chat
 }
 
 // FinishMedia writes what became of a file and tells the conversation, in one transaction: decide gets the locked
-// conversation and the message as it will stand, or a zero message when somebody else was faster.
-func (s *Store) FinishMedia(ctx context.Context, job chat.MediaJob, m chat.Media, decide func(chat.ConversationRow, chat.Account, chat.ThreadMessage, time.Time) *chat.Write) error {
-	return s.inTx(ctx, s.pool, "media", func(tx pgx.Tx) error {
+// conversation and the message as it will stand. first is false when somebody else was faster: then what was decided, in a run
+// that lost its race, is of no effect.
+func (s *Store) FinishMedia(ctx context.Context, job chat.MediaJob, m chat.Media, decide func(chat.ConversationRow, chat.Account, chat.ThreadMessage, time.Time) *chat.Write) (first bool, err error) {
+	err = s.inTx(ctx, s.pool, "media", func(tx pgx.Tx) error {
+		first = false
 		q := s.q.WithTx(tx)
 		rows, err := s.lockConversations(ctx, tx, "", []chat.ConversationID{job.ConversationID})
 		if err != nil {
@@ -94,15 +96,8 @@ func (s *Store) FinishMedia(ctx context.Context, job chat.MediaJob, m chat.Media
 			ID: job.ID, State: string(m.State), Type: m.Type, Size: m.Size, Width: int32(m.Width), Height: int32(m.Height),
 			DurationMs: m.DurationMS, Animated: m.Animated, Thumb: m.Thumb, Error: string(m.Error),
 		})
-		if err != nil {
+		if err != nil || n == 0 {
 			return err
-		}
-		none := func() error {
-			decide(chat.ConversationRow{}, chat.Account{}, chat.ThreadMessage{}, time.Time{})
-			return nil
-		}
-		if n == 0 {
-			return none()
 		}
 		acc, err := q.AccountByID(ctx, rows[0].AccountID)
 		if err != nil {
@@ -118,11 +113,8 @@ func (s *Store) FinishMedia(ctx context.Context, job chat.MediaJob, m chat.Media
 			return err
 		}
 		var messages []chat.Message
-		if err := eachMessage(found, func(m chat.Message) { messages = append(messages, m) }); err != nil {
+		if err := eachMessage(found, func(m chat.Message) { messages = append(messages, m) }); err != nil || len(messages) == 0 {
 			return err
-		}
-		if len(messages) == 0 {
-			return none()
 		}
 		full, err := s.threadMessages(ctx, tx, messages)
 		if err != nil {
@@ -132,8 +124,10 @@ func (s *Store) FinishMedia(ctx context.Context, job chat.MediaJob, m chat.Media
 		if err := tx.QueryRow(ctx, "SELECT now()").Scan(&now); err != nil {
 			return err
 		}
+		first = true
 		return s.applyWrite(ctx, tx, rows[0].AccountID, decide(rows[0], a, full[0], s.desk(now)))
 	})
+	return first, err
 }
 
 // KeepUpload notes a file in the media store that waits for its message.

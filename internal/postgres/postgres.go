@@ -288,8 +288,8 @@ func (s *Store) EnsurePartitions(ctx context.Context) (int, error) {
 // inTx runs f in a transaction of the pool and runs it again when it lost a race: a serialization failure, a deadlock, or
 // a unique index that somebody else filled first.
 //
-// What a caller decides inside f, it decides in every run, also when there is nothing left to decide: its news is of what the
-// last run decided, and what an earlier one did was rolled back.
+// What a caller decides inside f, it decides in every run, also when there is nothing left to decide, or else it is told so: its
+// news is of what the last run decided, and what an earlier one did was rolled back.
 func (s *Store) inTx(ctx context.Context, pool *pgxpool.Pool, what string, f func(tx pgx.Tx) error) error {
 	for try := 0; ; try++ {
 		err := pgx.BeginFunc(ctx, pool, f)

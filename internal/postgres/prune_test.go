@@ -321,7 +321,7 @@ func TestWhatNobodyCouldApplyIsGivenUpAfterAQuarterOfAYear(t *testing.T) {
 	for _, days := range []int{10, 20, 89, 91} {
 		p.exec(`INSERT INTO unrouted_events (id, kind, key_type, key_value, received_at, body) VALUES (gen_random_uuid(), 'whatsapp', 'number', '1', now() - make_interval(days => $1), '')`, days)
 		for _, replayed := range []bool{false, true} {
-			p.exec(`INSERT INTO quarantined_events (event_id, account_id, received_at, attempts, error, body, quarantined_at, replayed_at)
+			p.exec(`INSERT INTO quarantined_events (event_id, account_id, received_at, attempts, error, body, quarantined_at, over_at)
 				SELECT gen_random_uuid(), $1, t, 1, '', '', t, CASE WHEN $3 THEN t END FROM (SELECT now() - make_interval(days => $2) AS t) x`, p.account, days, replayed)
 		}
 	}

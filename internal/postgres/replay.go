@@ -67,6 +67,16 @@ func (s *Store) ReplayEvents(ctx context.Context, by chat.Audit, events []chat.I
 	return accounts, err
 }
 
+// DismissEvents has it that nothing will mend some poison, and leaves a trace. It is kept as long as what was replayed, and can be
+// replayed all the same. It returns how many were due.
+func (s *Store) DismissEvents(ctx context.Context, by chat.Audit, events []chat.InboundEventID) (dismissed int64, err error) {
+	err = s.audited(ctx, by, func(tx pgx.Tx, _ *chat.Audit) (err error) {
+		dismissed, err = gen.New(tx).DismissEvents(ctx, column(events, func(e *chat.InboundEventID) uid { return uid(*e) }))
+		return err
+	})
+	return dismissed, err
+}
+
 // replaying makes a transaction one in which no day goes, and which may take its time.
 func replaying(ctx context.Context, tx pgx.Tx) (*gen.Queries, error) {
 	if _, err := tx.Exec(ctx, "SET LOCAL statement_timeout = 0"); err != nil {

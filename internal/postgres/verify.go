@@ -156,7 +156,7 @@ type DueRow struct {
 func (s *Store) DueNow(ctx context.Context) ([]DueRow, error) {
 	rows, err := s.pool.Query(ctx, `
 		SELECT 'inbound events', count(*), min(received_at) FROM inbound_pending
-		UNION ALL SELECT 'quarantined events', count(*), min(quarantined_at) FROM quarantined_events WHERE replayed_at IS NULL
+		UNION ALL SELECT 'quarantined events', count(*), min(quarantined_at) FROM quarantined_events WHERE over_at IS NULL
 		UNION ALL SELECT 'waiting conversations', count(*), min(waiting_since) FROM conversations WHERE status = 'waiting'
 		UNION ALL SELECT 'unsent messages', count(*), min(created_at) FROM messages WHERE status = 'pending'
 		UNION ALL SELECT 'messages in flight', count(*), min(created_at) FROM messages WHERE status = 'sending'

@@ -378,6 +378,9 @@ func TestTheQueuesAreShownAndSoIsARedisThatIsAway(t *testing.T) {
 	if got["gatehouse_redis_up "+at] != 1 || got["gatehouse_queue_tasks interactive "+at+" pending"] != 2 || got["gatehouse_queue_tasks bulk "+at+" pending"] != 1 {
 		t.Errorf("shows %v", got)
 	}
+	if held := got["gatehouse_redis_memory_bytes "+at]; held < 100_000 { // an empty one holds more
+		t.Errorf("Redis holds %v bytes", held)
+	}
 	if _, ok := got["gatehouse_queue_tasks default "+at+" pending"]; ok {
 		t.Error("shows a queue that nothing was ever in")
 	}

@@ -3,6 +3,9 @@ package graph
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
+
+	"gatehouse/internal/chat"
 )
 
 // Plain reads a payload that is written as Meta writes all of them: names in lower-case letters, once each, and values of the
@@ -13,10 +16,41 @@ import (
 // is what the worker reads with. What both read, they read alike (FuzzRoute in the drivers).
 type Plain struct {
 	rest []byte // of valid JSON, so that nothing below needs to fear its end
+	keys []chat.AccountKey
 }
 
-// ReadPlain begins with a payload; ok is false when it is not JSON.
-func ReadPlain(body []byte) (p Plain, ok bool) { return Plain{body}, json.Valid(body) }
+// ReadPlain begins with a payload.
+func ReadPlain(body []byte) Plain { return Plain{rest: body} }
+
+// Owners tells whose a payload of the product is. Its entries are in "entry": read is called at each, must read it, and names
+// whose it is (Own). plain is false where something is not written as usual, or is no JSON: then keys mean nothing.
+func (p *Plain) Owners(product string, read func() bool) (keys []chat.AccountKey, plain bool) {
+	if !json.Valid(p.rest) {
+		return nil, false
+	}
+	var object string
+	plain = p.Object(func(name int) bool {
+		if name == 0 {
+			return p.Scalar(&object)
+		}
+		return p.Array(read)
+	}, "object", "entry")
+	if object != product {
+		return nil, plain
+	}
+	return p.keys, plain
+}
+
+// Own says whose the entry is that is being read.
+func (p *Plain) Own(k chat.AccountKey) { p.keys = With(p.keys, k) }
+
+// With adds a key that names somebody, once.
+func With(keys []chat.AccountKey, k chat.AccountKey) []chat.AccountKey {
+	if k.Value == "" || slices.Contains(keys, k) {
+		return keys
+	}
+	return append(keys, k)
+}
 
 // Object reads the object that is next. At the value of each member that is named, read is called with the name's place, and
 // must read it; other members are passed over.

@@ -323,7 +323,7 @@ func (w *World) Say(p chat.Principal, id chat.ConversationID, text string) chat.
 // Quarantine lists the errors of the account's events that were put aside and not replayed.
 func (w *World) Quarantine() []string {
 	w.T.Helper()
-	rows, err := w.Store.Pool().Query(context.Background(), `SELECT error FROM quarantined_events WHERE account_id = $1 AND replayed_at IS NULL ORDER BY event_id`, w.Account)
+	rows, err := w.Store.Pool().Query(context.Background(), `SELECT error FROM quarantined_events WHERE account_id = $1 AND over_at IS NULL ORDER BY event_id`, w.Account)
 	if err != nil {
 		w.T.Fatal(err)
 	}

@@ -128,6 +128,14 @@ await step('without an answer it says so, keeps what it knew, and goes on by its
   });
 });
 
+await step('what nothing will mend is dismissed, and all is well', async () => {
+  const aside = main.getByRole('region', { name: 'Events put aside' }).last();
+  await aside.getByRole('button', { name: /^Dismiss Perakende/ }).click();
+  await deniz.toast('Dismissed 1 event').waitFor();
+  await says('All is well');
+  assert.ok((await deniz.ask('GET', '/audit')).items.some((e) => e.action === 'event.dismissed'), 'it leaves a trace');
+});
+
 await step('who is no admin does not see it', async () => {
   const merve = await colleague('merve');
   await merve.page.goto('/ops');

@@ -1196,7 +1196,7 @@ WITH gone AS (
 INSERT INTO quarantined_events (event_id, account_id, received_at, attempts, error, body)
 SELECT g.event_id, g.account_id, g.received_at, g.attempts + 1, $1, e.body
 FROM gone g JOIN inbound_events e ON e.id = g.event_id AND e.received_at = g.received_at
-ON CONFLICT (event_id) DO UPDATE SET attempts = quarantined_events.attempts + excluded.attempts, error = excluded.error, quarantined_at = now(), replayed_at = NULL
+ON CONFLICT (event_id) DO UPDATE SET attempts = quarantined_events.attempts + excluded.attempts, error = excluded.error, quarantined_at = now(), over_at = NULL
 `
 
 func (q *Queries) Quarantine(ctx context.Context, error string, accountID chat.AccountID, place int64) error {
@@ -1298,7 +1298,7 @@ WITH gone AS (
 	DELETE FROM parked_updates WHERE provider_id = any($1::text[]) AND account_id = $2
 	RETURNING id, provider_id, inbound, received_at
 )
-SELECT provider_id, inbound, received_at FROM gone ORDER BY id
+SELECT provider_id, inbound, received_at FROM gone ORDER BY received_at, id
 `
 
 type TakeParkedRow struct {
@@ -1307,7 +1307,7 @@ type TakeParkedRow struct {
 	ReceivedAt time.Time
 }
 
-// The updates that waited for these provider ids, oldest first.
+// The updates that waited for these provider ids, oldest first: by Postgres' clock, for ids go by those of whoever made them.
 func (q *Queries) TakeParked(ctx context.Context, providerIds []string, accountID chat.AccountID) ([]TakeParkedRow, error) {
 	rows, err := q.db.Query(ctx, TakeParked, providerIds, accountID)
 	if err != nil {

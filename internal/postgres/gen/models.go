@@ -414,7 +414,7 @@ type QuarantinedEvent struct {
 	Error         string
 	Body          []byte
 	QuarantinedAt time.Time
-	ReplayedAt    *time.Time
+	OverAt        *time.Time
 }
 
 type Reaction struct {

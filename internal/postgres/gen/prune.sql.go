@@ -83,11 +83,11 @@ func (q *Queries) ForgetProviderIDs(ctx context.Context, before time.Time, most 
 const ForgetReplayed = `-- name: ForgetReplayed :execrows
 DELETE FROM quarantined_events WHERE event_id IN (
 	SELECT q.event_id FROM quarantined_events q
-	WHERE q.replayed_at < now() - make_interval(secs => $1::float8) AND q.quarantined_at < now() - make_interval(secs => $1) ORDER BY q.quarantined_at LIMIT $2::int
+	WHERE q.over_at < now() - make_interval(secs => $1::float8) AND q.quarantined_at < now() - make_interval(secs => $1) ORDER BY q.quarantined_at LIMIT $2::int
 )
 `
 
-// What was poison once and was put back.
+// What was poison once and was put back, or dismissed.
 func (q *Queries) ForgetReplayed(ctx context.Context, keepS float64, most int32) (int64, error) {
 	result, err := q.db.Exec(ctx, ForgetReplayed, keepS, most)
 	if err != nil {
@@ -138,7 +138,7 @@ func (q *Queries) ForgetVisitors(ctx context.Context, after chat.UUID, most int3
 const GiveUpQuarantined = `-- name: GiveUpQuarantined :execrows
 DELETE FROM quarantined_events WHERE event_id IN (
 	SELECT q.event_id FROM quarantined_events q
-	WHERE q.replayed_at IS NULL AND q.quarantined_at < now() - make_interval(secs => $1::float8) ORDER BY q.quarantined_at LIMIT $2::int
+	WHERE q.over_at IS NULL AND q.quarantined_at < now() - make_interval(secs => $1::float8) ORDER BY q.quarantined_at LIMIT $2::int
 )
 `
 

@@ -12,6 +12,18 @@ import (
 	"gatehouse/internal/chat"
 )
 
+const DismissEvents = `-- name: DismissEvents :execrows
+UPDATE quarantined_events SET over_at = now() WHERE event_id = any($1::uuid[]) AND over_at IS NULL
+`
+
+func (q *Queries) DismissEvents(ctx context.Context, events []chat.UUID) (int64, error) {
+	result, err := q.db.Exec(ctx, DismissEvents, events)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const EnsureEventsOf = `-- name: EnsureEventsOf :exec
 SELECT ensure_events_of($1::text::date)
 `
@@ -50,7 +62,7 @@ func (q *Queries) InsertRouted(ctx context.Context, arg InsertRoutedParams) erro
 }
 
 const NoteReplayed = `-- name: NoteReplayed :exec
-UPDATE quarantined_events SET replayed_at = now()
+UPDATE quarantined_events SET over_at = now()
 WHERE event_id = $1::uuid OR ($1::uuid IS NULL AND received_at >= $2::timestamptz)
 `
 
@@ -136,7 +148,7 @@ WITH found AS (
 ), gone AS (
 	DELETE FROM unrouted_events u USING found f WHERE u.id = f.id RETURNING u.id, u.received_at, u.body
 )
-SELECT DISTINCT g.id, g.received_at, g.body, f.account_id FROM gone g JOIN found f ON f.id = g.id ORDER BY g.id
+SELECT DISTINCT g.id, g.received_at, g.body, f.account_id FROM gone g JOIN found f ON f.id = g.id ORDER BY g.received_at, g.id
 `
 
 type TakeUnroutedRow struct {

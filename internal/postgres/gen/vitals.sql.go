@@ -282,7 +282,7 @@ func (q *Queries) KeepSample(ctx context.Context, arg KeepSampleParams) error {
 
 const TroubledEvents = `-- name: TroubledEvents :many
 (SELECT q.event_id AS id, q.account_id, q.received_at, q.quarantined_at AS since, q.attempts, q.error AS why, ''::text AS kind, ''::text AS key_value
-	FROM quarantined_events q WHERE q.replayed_at IS NULL ORDER BY q.quarantined_at DESC LIMIT $1::int)
+	FROM quarantined_events q WHERE q.over_at IS NULL ORDER BY q.quarantined_at DESC LIMIT $1::int)
 UNION ALL
 (SELECT u.id, '00000000-0000-0000-0000-000000000000'::uuid, u.received_at, u.received_at, 0, '', u.kind, u.key_value
 	FROM unrouted_events u ORDER BY u.received_at DESC LIMIT $1::int)

@@ -480,7 +480,7 @@ CREATE TABLE quarantined_events (
 	error          text NOT NULL,
 	body           bytea NOT NULL,
 	quarantined_at timestamptz NOT NULL DEFAULT now(),
-	replayed_at    timestamptz
+	over_at        timestamptz -- when it was put back, or dismissed: then nothing is due any more
 );
 CREATE INDEX quarantined_events_age ON quarantined_events (quarantined_at);
 CREATE INDEX quarantined_events_received ON quarantined_events (received_at); -- how far back provider ids are needed

@@ -273,12 +273,12 @@ FROM (SELECT unnest(@ids::uuid[]) AS id, unnest(@provider_ids::text[]) AS provid
 	unnest(@received_ats::timestamptz[]) AS received_at) AS t;
 
 -- name: TakeParked :many
--- The updates that waited for these provider ids, oldest first.
+-- The updates that waited for these provider ids, oldest first: by Postgres' clock, for ids go by those of whoever made them.
 WITH gone AS (
 	DELETE FROM parked_updates WHERE provider_id = any(@provider_ids::text[]) AND account_id = @account_id
 	RETURNING id, provider_id, inbound, received_at
 )
-SELECT provider_id, inbound, received_at FROM gone ORDER BY id;
+SELECT provider_id, inbound, received_at FROM gone ORDER BY received_at, id;
 
 -- name: Stranded :many
 -- Updates that wait for a message that is there. They were parked in the last minutes: the sweeper looks every second.
@@ -301,7 +301,7 @@ WITH gone AS (
 INSERT INTO quarantined_events (event_id, account_id, received_at, attempts, error, body)
 SELECT g.event_id, g.account_id, g.received_at, g.attempts + 1, @error, e.body
 FROM gone g JOIN inbound_events e ON e.id = g.event_id AND e.received_at = g.received_at
-ON CONFLICT (event_id) DO UPDATE SET attempts = quarantined_events.attempts + excluded.attempts, error = excluded.error, quarantined_at = now(), replayed_at = NULL;
+ON CONFLICT (event_id) DO UPDATE SET attempts = quarantined_events.attempts + excluded.attempts, error = excluded.error, quarantined_at = now(), over_at = NULL;
 
 -- name: PendingLanes :many
 -- Accounts with a due event older than age, in seconds, the longest waiting first.

@@ -16,14 +16,14 @@ WHERE p.provider_id = old.provider_id AND p.account_id = old.account_id;
 -- Poison at which nobody looked.
 DELETE FROM quarantined_events WHERE event_id IN (
 	SELECT q.event_id FROM quarantined_events q
-	WHERE q.replayed_at IS NULL AND q.quarantined_at < now() - make_interval(secs => sqlc.arg(keep_s)::float8) ORDER BY q.quarantined_at LIMIT sqlc.arg(most)::int
+	WHERE q.over_at IS NULL AND q.quarantined_at < now() - make_interval(secs => sqlc.arg(keep_s)::float8) ORDER BY q.quarantined_at LIMIT sqlc.arg(most)::int
 );
 
 -- name: ForgetReplayed :execrows
--- What was poison once and was put back.
+-- What was poison once and was put back, or dismissed.
 DELETE FROM quarantined_events WHERE event_id IN (
 	SELECT q.event_id FROM quarantined_events q
-	WHERE q.replayed_at < now() - make_interval(secs => sqlc.arg(keep_s)::float8) AND q.quarantined_at < now() - make_interval(secs => sqlc.arg(keep_s)) ORDER BY q.quarantined_at LIMIT sqlc.arg(most)::int
+	WHERE q.over_at < now() - make_interval(secs => sqlc.arg(keep_s)::float8) AND q.quarantined_at < now() - make_interval(secs => sqlc.arg(keep_s)) ORDER BY q.quarantined_at LIMIT sqlc.arg(most)::int
 );
 
 -- name: GiveUpUnrouted :execrows

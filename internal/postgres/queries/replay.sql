@@ -20,7 +20,7 @@ WITH found AS (
 ), gone AS (
 	DELETE FROM unrouted_events u USING found f WHERE u.id = f.id RETURNING u.id, u.received_at, u.body
 )
-SELECT DISTINCT g.id, g.received_at, g.body, f.account_id FROM gone g JOIN found f ON f.id = g.id ORDER BY g.id;
+SELECT DISTINCT g.id, g.received_at, g.body, f.account_id FROM gone g JOIN found f ON f.id = g.id ORDER BY g.received_at, g.id;
 
 -- name: InsertRouted :exec
 -- InsertEvents, of events that were received earlier.
@@ -43,6 +43,9 @@ WHERE (e.id = sqlc.narg(event)::uuid OR (sqlc.narg(event)::uuid IS NULL AND e.re
 ORDER BY e.received_at, e.id
 RETURNING account_id;
 
+-- name: DismissEvents :execrows
+UPDATE quarantined_events SET over_at = now() WHERE event_id = any(@events::uuid[]) AND over_at IS NULL;
+
 -- name: NoteReplayed :exec
-UPDATE quarantined_events SET replayed_at = now()
+UPDATE quarantined_events SET over_at = now()
 WHERE event_id = sqlc.narg(event)::uuid OR (sqlc.narg(event)::uuid IS NULL AND received_at >= sqlc.arg(since)::timestamptz);

@@ -65,7 +65,7 @@ CROSS JOIN LATERAL (SELECT * FROM account_minutes r WHERE r.account_id = a.id AN
 -- name: TroubledEvents :many
 -- Raw events that somebody has to look at, the latest first: poison, and those of accounts that are not here.
 (SELECT q.event_id AS id, q.account_id, q.received_at, q.quarantined_at AS since, q.attempts, q.error AS why, ''::text AS kind, ''::text AS key_value
-	FROM quarantined_events q WHERE q.replayed_at IS NULL ORDER BY q.quarantined_at DESC LIMIT sqlc.arg(most)::int)
+	FROM quarantined_events q WHERE q.over_at IS NULL ORDER BY q.quarantined_at DESC LIMIT sqlc.arg(most)::int)
 UNION ALL
 (SELECT u.id, '00000000-0000-0000-0000-000000000000'::uuid, u.received_at, u.received_at, 0, '', u.kind, u.key_value
 	FROM unrouted_events u ORDER BY u.received_at DESC LIMIT sqlc.arg(most)::int);
