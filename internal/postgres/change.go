@@ -64,9 +64,12 @@ func (s *Store) changeState(ctx context.Context, tx pgx.Tx, n chat.ChangeNeeds) 
 		return st, chat.Errorf(chat.CodeNotFound, "no such conversation")
 	}
 	st.Row = rows[0]
-	if st.Now, err = s.clock(ctx, tx); err != nil {
+	var b pgx.Batch
+	s.queueDeed(&b, n, &st)
+	if err := runBatch(ctx, tx, &b); err != nil {
 		return st, err
 	}
+	st.Row.Kind = st.Account.Kind
 	if !chat.IsZero(n.Agent) {
 		found, err := tx.Query(ctx, gen.AgentWithLoad, []chat.AgentID{n.Agent})
 		if err != nil {
@@ -80,39 +83,55 @@ func (s *Store) changeState(ctx context.Context, tx pgx.Tx, n chat.ChangeNeeds) 
 			st.Agent = &loads[0]
 		}
 	}
-	acc, err := q.AccountByID(ctx, st.Row.AccountID)
-	if err != nil {
+	if st.Repeat != nil {
+		full, err := s.threadMessages(ctx, tx, []chat.Message{st.Repeat.Message})
+		if err != nil {
+			return st, err
+		}
+		st.Repeat = &full[0]
+		_, err = tx.Exec(ctx, likeAWrite)
 		return st, err
 	}
-	if st.Account, err = account(acc.ChannelAccount, acc.Keys); err != nil {
-		return st, err
-	}
-	st.Row.Kind = st.Account.Kind
 	return st, s.changeExtras(ctx, tx, n, &st)
+}
+
+// queueDeed reads what every deed asks for, and every reply: the time after the locks, the account, what the same request made
+// before, and the contact's last message.
+func (s *Store) queueDeed(b *pgx.Batch, n chat.ChangeNeeds, st *chat.ChangeState) {
+	b.Queue("SELECT clock_timestamp()").QueryRow(func(row pgx.Row) error {
+		var now time.Time
+		err := row.Scan(&now)
+		st.Now = s.desk(now)
+		return err
+	})
+	b.Queue(gen.AccountByID, st.Row.AccountID).QueryRow(func(row pgx.Row) (err error) {
+		var r gen.AccountByIDRow
+		if err := row.Scan(append(fields(&r.ChannelAccount), &r.Keys)...); err != nil {
+			return err
+		}
+		st.Account, err = account(r.ChannelAccount, r.Keys)
+		return err
+	})
+	if k := n.Idempotency; k != nil {
+		b.Queue(gen.IdempotentMessage, k.Key, k.Principal).Query(func(rows pgx.Rows) error {
+			var r gen.IdempotentMessageRow
+			_, err := pgx.ForEachRow(rows, append([]any{&r.BodyHash}, fields(&r.Message)...), func() error {
+				m, err := message(r.Message)
+				st.Repeat, st.Mismatch = &chat.ThreadMessage{Message: m}, !bytes.Equal(r.BodyHash, k.BodyHash)
+				return err
+			})
+			return err
+		})
+	}
+	b.Queue(gen.LastInboundExternal, st.Row.ID).Query(func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, []any{&st.LastExternal}, func() error { return nil })
+		return err
+	})
 }
 
 // changeExtras reads what only some deeds ask for.
 func (s *Store) changeExtras(ctx context.Context, tx pgx.Tx, n chat.ChangeNeeds, st *chat.ChangeState) error {
 	q := s.q.WithTx(tx)
-	if k := n.Idempotency; k != nil {
-		rows, err := q.IdempotentMessage(ctx, k.Key, k.Principal)
-		if err != nil {
-			return err
-		}
-		if len(rows) == 1 {
-			m, err := message(rows[0].Message)
-			if err != nil {
-				return err
-			}
-			full, err := s.threadMessages(ctx, tx, []chat.Message{m})
-			if err != nil {
-				return err
-			}
-			st.Repeat, st.Mismatch = &full[0], !bytes.Equal(rows[0].BodyHash, k.BodyHash)
-			_, err = tx.Exec(ctx, likeAWrite)
-			return err
-		}
-	}
 	if len(n.Messages) > 0 {
 		st.Messages = map[chat.MessageID]chat.Message{}
 		rows, err := tx.Query(ctx, gen.MessagesOfConversation, n.Messages, st.Row.ID)
@@ -168,8 +187,8 @@ func (s *Store) changeExtras(ctx context.Context, tx pgx.Tx, n chat.ChangeNeeds,
 		}
 		st.WaitedSince = at(since)
 	}
-	var err error
 	if st.Row.Status == chat.Closed {
+		var err error
 		if st.OtherOpen, err = q.OtherOpen(ctx, st.Row.IdentityID, st.Row.AccountID, st.Row.ID); err != nil {
 			return err
 		}
@@ -184,11 +203,7 @@ func (s *Store) changeExtras(ctx context.Context, tx pgx.Tx, n chat.ChangeNeeds,
 			return err
 		}
 	}
-	last, err := q.LastInboundExternal(ctx, st.Row.ID)
-	if err == nil && len(last) == 1 {
-		st.LastExternal = last[0]
-	}
-	return err
+	return nil
 }
 
 func (s *Store) uploads(ctx context.Context, tx pgx.Tx, ids []chat.AttachmentID, st *chat.ChangeState) error {
