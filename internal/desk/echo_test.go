@@ -109,49 +109,52 @@ func TestAnEchoFindsOurMessageInAConversationThatWasEndedMeanwhile(t *testing.T)
 // waits for the conversation: Postgres would notice after a second, and everything in the lane would be a second late.
 func TestTheEchoOfAMessageThatIsBeingSettledWaitsWithoutItsID(t *testing.T) {
 	t.Parallel()
-	for _, ended := range []bool{false, true} {
-		w := desktest.New(t)
-		a := w.Agent("deniz", 5, chat.Online)
-		phone := w.Phone(1)
-		row := w.Talk(a, phone)
-		m := w.Say(a, row.ID, "it is on its way")
-		if ended {
-			if _, err := w.Desk.End(t.Context(), a, row.ID, w.Reason, ""); err != nil {
+	for name, ended := range map[string]bool{"in the conversation that goes on": false, "in a conversation that was ended meanwhile": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := desktest.New(t)
+			a := w.Agent("deniz", 5, chat.Online)
+			phone := w.Phone(1)
+			row := w.Talk(a, phone)
+			m := w.Say(a, row.ID, "it is on its way")
+			if ended {
+				if _, err := w.Desk.End(t.Context(), a, row.ID, w.Reason, ""); err != nil {
+					t.Fatal(err)
+				}
+			}
+			tx, err := w.Store.Pool().Begin(t.Context())
+			if err != nil {
 				t.Fatal(err)
 			}
-		}
-		tx, err := w.Store.Pool().Begin(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		pid := tx.Conn().PgConn().PID()
-		if _, err := tx.Exec(t.Context(), "SELECT 1 FROM conversations WHERE id = $1 FOR NO KEY UPDATE", row.ID); err != nil {
-			t.Fatal(err)
-		}
-		drained := make(chan error)
-		w.Accept(w.Event(echo(w, phone, "mid.1", "it is on its way")))
-		go func() { drained <- w.Desk.Drain(t.Context(), w.Account) }()
-		for w.Int("SELECT count(*) FROM pg_stat_activity WHERE $1::int = any(pg_blocking_pids(pid))", pid) == 0 {
-			select {
-			case err := <-drained:
-				t.Fatalf("the echo was applied while its conversation was held: %v", err)
-			case <-t.Context().Done():
-				t.Fatal("nobody waits for the conversation")
-			case <-time.After(5 * time.Millisecond):
+			pid := tx.Conn().PgConn().PID()
+			if _, err := tx.Exec(t.Context(), "SELECT 1 FROM conversations WHERE id = $1 FOR NO KEY UPDATE", row.ID); err != nil {
+				t.Fatal(err)
 			}
-		}
-		if _, err = tx.Exec(t.Context(), "SET LOCAL lock_timeout = '100ms'"); err == nil {
-			_, err = tx.Exec(t.Context(), "INSERT INTO provider_ids (account_id, provider_id, message_id) VALUES ($1, 'mid.1', $2)", w.Account, m.ID)
-		}
-		if err == nil {
-			err = tx.Commit(t.Context())
-		}
-		if err != nil {
-			t.Errorf("ended %t: the id cannot be given: %v", ended, err)
-			_ = tx.Rollback(t.Context())
-		}
-		if err := <-drained; err != nil {
-			t.Error(err)
-		}
+			drained := make(chan error)
+			w.Accept(w.Event(echo(w, phone, "mid.1", "it is on its way")))
+			go func() { drained <- w.Desk.Drain(t.Context(), w.Account) }()
+			for w.Int("SELECT count(*) FROM pg_stat_activity WHERE $1::int = any(pg_blocking_pids(pid))", pid) == 0 {
+				select {
+				case err := <-drained:
+					t.Fatalf("the echo was applied while its conversation was held: %v", err)
+				case <-t.Context().Done():
+					t.Fatal("nobody waits for the conversation")
+				case <-time.After(5 * time.Millisecond):
+				}
+			}
+			if _, err = tx.Exec(t.Context(), "SET LOCAL lock_timeout = '100ms'"); err == nil {
+				_, err = tx.Exec(t.Context(), "INSERT INTO provider_ids (account_id, provider_id, message_id) VALUES ($1, 'mid.1', $2)", w.Account, m.ID)
+			}
+			if err == nil {
+				err = tx.Commit(t.Context())
+			}
+			if err != nil {
+				t.Errorf("the id cannot be given: %v", err)
+				_ = tx.Rollback(t.Context())
+			}
+			if err := <-drained; err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
