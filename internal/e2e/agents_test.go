@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync"
@@ -94,7 +95,13 @@ func (h *house) hire(name string, capacity int, ends string, seed uint64, depart
 	h.make("/agents", map[string]any{
 		"name": strings.ToUpper(name), "email": email, "role": "agent", "password": first, "departments": departments, "capacity": capacity,
 	})
-	a, err := agent.SignIn(h.t.Context(), h.url, email, first, next)
+	var a *agent.Agent
+	var err error
+	untilEvery(h.t, time.Second, 2*time.Minute, name+" may sign in", func() (bool, string) { // an address may do so twenty times a minute
+		a, err = agent.SignIn(h.t.Context(), h.url, email, first, next)
+		refused, ok := errors.AsType[*agent.Refusal](err)
+		return !ok || refused.Status != http.StatusTooManyRequests, fmt.Sprint(err)
+	})
 	if err == nil {
 		err = a.SetPresence(h.t.Context(), "online")
 	}

@@ -106,7 +106,7 @@ var faults = []fault{
 	{name: "F31", what: "the agents' connections break all the time", fast: true, do: (*weather).breakSockets},
 	{name: "F32", what: "agents come, go and change their capacity all the time", do: (*weather).comeAndGo},
 	{name: "F34", what: "a gateway with 5,000 sockets is killed", load: forecast{gateways: 2, workers: 2, messages: 3000, perSecond: 30, contacts: 200}, bounds: bounds{recovered: 10 * time.Second}, do: (*weather).crowd},
-	{name: "F35", what: "500 sockets are never read", load: forecast{gateways: 2, workers: 2, messages: 3000, perSecond: 60, contacts: 200}, do: (*weather).sleepers, bounds: bounds{refused: never, seen: time.Second}},
+	{name: "F35", what: "500 sockets are never read", load: forecast{gateways: 2, workers: 2, messages: 6000, perSecond: 60, contacts: 200}, do: (*weather).sleepers, bounds: bounds{refused: never, seen: time.Second}},
 	{name: "F38", what: "poison among the webhooks", leaves: map[string]int{"quarantined events": 50}, bounds: bounds{refused: never, seen: time.Second}, do: func(w *weather) {
 		w.during(50, func(i int) { w.nobodys(i) })
 	}, after: (*weather).poisonIsAside},
