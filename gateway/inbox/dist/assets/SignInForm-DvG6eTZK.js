@@ -1,1 +1,0 @@
-export{t as default}from"./SignInForm-Cj8fBswj.js";
