@@ -72,6 +72,8 @@ export class Agent {
   async open(name) {
     await this.row(name).click();
     await this.thread(name).waitFor();
+    const id = await this.thread(name).getAttribute('data-thread');
+    await until('the address says so', () => this.page.url().includes(id)); // it follows what is seen
     await this.rest();
   }
 

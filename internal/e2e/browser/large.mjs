@@ -86,14 +86,43 @@ await step('what is known is shown before anything is asked', async () => {
   await page.locator(`[data-id="${desk.long}"]`).waitFor();
   await page.evaluate((id) => {
     globalThis.shown = new Promise((resolve) => addEventListener('click', () => {
-      const before = globalThis.asked.length;
+      const before = (globalThis.pressed = globalThis.asked.length);
       const look = () => (document.querySelector(`section.thread[data-thread="${id}"] article`) ? resolve(globalThis.asked.slice(before)) : requestAnimationFrame(look));
       requestAnimationFrame(look);
     }, { capture: true, once: true }));
   }, desk.long);
   await press(desk.long);
   assert.deepEqual(await page.evaluate(() => globalThis.shown), []);
-  await becomes('then what is new is asked for', () => page.evaluate((id) => globalThis.asked.at(-1) === `/api/v1/conversations/${id}`, desk.long), true);
+  await becomes('then what is new is asked for, before anything else', () => page.evaluate(() => globalThis.asked[globalThis.pressed]), `/api/v1/conversations/${desk.long}`);
+});
+
+await step('the next conversation is there before it is asked for, and one that is not is asked for at once', async () => {
+  await page.goto('/inbox/all');
+  const ids = () => rows().evaluateAll((all) => all.map((r) => r.dataset.id));
+  await until('the rows are there', async () => (await ids()).length > 8);
+  const all = await ids();
+  const questions = (id) => page.evaluate((id) => globalThis.asked.filter((a) => a.includes(id)).map((a) => a.split(id)[1]), id);
+  await page.locator(`[data-id="${all[4]}"]`).click();
+  await page.locator(`section.thread[data-thread="${all[4]}"] article`).first().waitFor();
+  assert.deepEqual((await questions(all[4])).slice(0, 2), ['', '/messages?limit=50']);
+  await becomes('the one below is loaded', () => questions(all[5]), ['', '/messages?limit=50']);
+  await becomes('and the one above', () => questions(all[3]), ['', '/messages?limit=50']);
+  for (const far of [0, 1, 2, 6, 7]) assert.deepEqual(await questions(all[far]), [], `row ${far + 1} is not`);
+  await page.locator('section.list [role=listbox]').focus();
+  await page.keyboard.press('j');
+  await page.locator(`section.thread[data-thread="${all[5]}"] article`).first().waitFor();
+  assert.equal((await questions(all[5])).filter((q) => q.startsWith('/messages')).length, 1, 'its messages are not asked for again');
+});
+
+await step('the composer is the same one from conversation to conversation, and its field another', async () => {
+  const look = () => page.evaluate(() => [document.querySelector('#composer [role=toolbar]'), document.querySelector('#composer textarea')].map((el) => (el.known ??= Math.random())));
+  const [tools, field] = await look();
+  const open = await page.locator('section.thread').getAttribute('data-thread');
+  await page.keyboard.press('k');
+  await until('the one above is open', async () => (await page.locator('section.thread').getAttribute('data-thread')) !== open && (await page.locator('section.thread article').count()) > 0);
+  const now = await look();
+  assert.equal(now[0], tools);
+  assert.notEqual(now[1], field);
 });
 
 await step('a button says what it is, to a pointer and to the keyboard, and why it cannot be pressed', async () => {

@@ -118,6 +118,53 @@ await step('a reload in the middle of a draft keeps it, and drafts stay with the
   await until('the row shows his draft', async () => /Draft:\s*for Mehmet/.test(await deniz.row('Mehmet Kaya').innerText()));
 });
 
+await step('the box that stays from conversation to conversation takes nothing of one into the other', async () => {
+  const { page, box } = deniz;
+  const keys = await page.context().newCDPSession(page);
+  const last = 'half a thou';
+  await becomes('Elif’s', () => box.inputValue(), last);
+
+  // A word that is still being composed.
+  await box.focus();
+  await box.press('End');
+  await keys.send('Input.imeSetComposition', { text: 'ght', selectionStart: 3, selectionEnd: 3 });
+  await deniz.open('Mehmet Kaya');
+  await becomes('Mehmet’s has none of it', () => box.inputValue(), 'for Mehmet');
+
+  // Undo reaches back to where this box began, no further.
+  await box.focus();
+  for (let i = 0; i < 5; i++) await box.press('Control+z');
+  assert.equal(await box.inputValue(), 'for Mehmet');
+
+  // From one to the other and back with each character: what is typed is where it was typed.
+  const wrote = { 'Elif Yıldız': await (async () => { await deniz.open('Elif Yıldız'); return box.inputValue(); })(), 'Mehmet Kaya': 'for Mehmet' };
+  assert.ok(wrote['Elif Yıldız'].startsWith(last), wrote['Elif Yıldız']);
+  for (const [i, name] of [...'abcdef'].map((c, i) => [c, i % 2 ? 'Elif Yıldız' : 'Mehmet Kaya'])) {
+    await deniz.row(name).click();
+    await page.getByRole('textbox', { name: `Reply to ${name}` }).press('End');
+    await page.keyboard.type(i);
+    wrote[name] += i;
+  }
+  for (const name of ['Elif Yıldız', 'Mehmet Kaya']) {
+    await deniz.open(name);
+    await becomes(`what ${name} has`, () => box.inputValue(), wrote[name]);
+  }
+
+  // A file chosen in a window that was opened for another conversation.
+  await deniz.open('Elif Yıldız');
+  const [chooser] = await Promise.all([page.waitForEvent('filechooser'), deniz.composer.getByRole('button', { name: 'Attach' }).click()]);
+  await deniz.open('Mehmet Kaya');
+  await chooser.setFiles({ name: 'for-elif.txt', mimeType: 'text/plain', buffer: Buffer.from('hers') }).catch(() => {}); // its field is gone
+  await page.keyboard.press('End');
+  assert.equal(await deniz.composer.getByText('for-elif.txt').count(), 0);
+
+  for (const [name, text] of [['Elif Yıldız', last], ['Mehmet Kaya', 'for Mehmet']]) {
+    await deniz.open(name);
+    await box.fill(text);
+  }
+  await deniz.open('Elif Yıldız');
+});
+
 await step('a reload without a network keeps what was sent', async () => {
   line.cut();
   await deniz.write('kept over a reload');

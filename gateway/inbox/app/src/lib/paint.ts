@@ -12,3 +12,9 @@ export function afterPaint(run: () => void): () => void {
     clearTimeout(timer);
   };
 }
+
+/** Runs something once what follows the next paint is on the screen, too: what nobody waits for. Returns how to call it off. */
+export function afterAll(run: () => void): () => void {
+  let stop = afterPaint(() => (stop = afterPaint(run)));
+  return () => stop();
+}

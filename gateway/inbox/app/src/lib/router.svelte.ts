@@ -1,4 +1,5 @@
 /** The address is the state. One file, so that a router of somebody else's can take its place. */
+import { afterAll } from './paint';
 
 let path = $state(location.pathname);
 let query = $state(location.search);
@@ -16,9 +17,14 @@ export const route = {
   get query() {
     return search;
   },
+  /** The query as it stands in the address, with its question mark. */
+  get search() {
+    return query;
+  },
 };
 
 function read() {
+  due = undefined;
   path = location.pathname;
   query = location.search;
 }
@@ -34,16 +40,31 @@ export function guardLeaving(next: Guard): () => void {
   };
 }
 
-export function navigate(to: string, options: { replace?: boolean; force?: boolean } = {}) {
-  const url = new URL(to, location.href);
-  if (url.pathname + url.search === location.pathname + location.search) return;
+// To tell the browser takes longer than all else that a key in the list does.
+let due: { as: 'pushState' | 'replaceState'; url: string } | undefined;
+function tell() {
+  if (due) history[due.as]({ inApp: true }, '', due.url);
+  due = undefined;
+}
+
+/** Goes to an address of ours. With `soon` the browser is told once what is there is on the screen. */
+export function navigate(to: string, options: { replace?: boolean; force?: boolean; soon?: boolean } = {}) {
+  const url = new URL(to, location.origin + path);
+  if (url.pathname + url.search === path + query) return;
   if (!options.force && guard && !guard(to)) return;
-  history[options.replace ? 'replaceState' : 'pushState']({ inApp: true }, '', url);
-  read();
+  if (due && options.replace) due.url = url.href;
+  else {
+    tell();
+    due = { as: options.replace ? 'replaceState' : 'pushState', url: url.href };
+  }
+  [path, query] = [url.pathname, url.search];
+  if (options.soon) afterAll(tell);
+  else tell();
 }
 
 /** Back where the person came from, or to `fallback` when this page was opened directly. */
 export function goBack(fallback: string) {
+  tell();
   if (history.state?.inApp) history.back();
   else navigate(fallback, { replace: true });
 }
@@ -69,9 +90,11 @@ export function startRouter(): () => void {
     navigate(link.pathname + link.search);
   };
   addEventListener('popstate', read);
+  addEventListener('pagehide', tell);
   document.addEventListener('click', click);
   return () => {
     removeEventListener('popstate', read);
+    removeEventListener('pagehide', tell);
     document.removeEventListener('click', click);
   };
 }

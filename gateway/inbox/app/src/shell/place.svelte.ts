@@ -62,6 +62,6 @@ export function viewName(): string {
 }
 
 export function conversationPath(id: string): string {
-  return `${listPath()}/${id}${location.search}`;
+  return `${listPath()}/${id}${route.search}`;
 }
 

@@ -10,6 +10,10 @@ function format(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   return f;
 }
 
+// A minute is said by many messages and rows, and again each time one comes back.
+const clocks = new Map<string, string>();
+const MOST_CLOCKS = 5_000;
+
 const dayOf = (d: Date) => new Date(d.getFullYear(), d.getMonth(), d.getDate());
 
 /** Whole calendar days from `at` to `now`. */
@@ -18,7 +22,13 @@ export function daysAgo(at: Date, now: Date): number {
 }
 
 export function clockTime(at: string): string {
-  return format({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(new Date(at));
+  const key = locale() + at;
+  let said = clocks.get(key);
+  if (said === undefined) {
+    if (clocks.size >= MOST_CLOCKS) clocks.clear();
+    clocks.set(key, (said = format({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(new Date(at))));
+  }
+  return said;
 }
 
 /** A list's time: 14:36, Yesterday, Monday, 12 Nov. */

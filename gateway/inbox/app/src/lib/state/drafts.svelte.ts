@@ -86,9 +86,10 @@ class Drafts {
     const key = this.#key(conversation, tab);
     clearTimeout(this.#server.get(key));
     this.#server.delete(key);
-    this.#pause(conversation, tab);
     const draft = this.#drafts.get(key);
-    if (!draft || draft.saved) return;
+    if (!draft) return; // nothing was written in this page: what the device remembers stays
+    this.#pause(conversation, tab);
+    if (draft.saved) return;
     try {
       if (draft.text || draft.reply_to) await api('PUT', `/conversations/${conversation}/draft`, { tab, text: draft.text, reply_to: draft.reply_to });
       else await api('DELETE', `/conversations/${conversation}/draft?tab=${tab}`);

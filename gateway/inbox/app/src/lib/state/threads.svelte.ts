@@ -10,6 +10,7 @@ import { session } from './session.svelte';
 
 const PAGE = 50;
 const KEPT = 20;
+const WARM = 3; // loaded, not opened
 const TYPING_MS = 8_000;
 const SEARCH_PAGES = 40; // a quoted message is looked for at most this far back
 
@@ -42,20 +43,22 @@ export class Thread {
 
   async load() {
     const before = this.state.seq;
+    // What was known before the messages were asked for is in them; so are they themselves. They may be older than the
+    // detail, which is asked for at the same time: what lies between is asked for then.
+    const known = conversations.get(this.id)?.last_seq ?? 0;
     try {
-      // In this order: the messages are never older than the seq that they are said to reach.
-      const detail = await api<ConversationDetail>('GET', `/conversations/${this.id}`);
-      this.setDetail(detail);
+      const asked = api<ConversationDetail>('GET', `/conversations/${this.id}`);
       if (!before) {
-        const page = await api<Page<Message>>('GET', `/conversations/${this.id}/messages${query({ limit: PAGE })}`);
+        const [detail, page] = await Promise.all([asked, api<Page<Message>>('GET', `/conversations/${this.id}/messages${query({ limit: PAGE })}`)]);
+        this.setDetail(detail);
         if (this.divider === undefined && unreadOf(detail) > 0) this.divider = detail.read_seq;
         this.complete = !page.next;
-        this.state = {
-          messages: putMessages([], page.items),
-          events: putEvents([], detail.events),
-          seq: detail.last_seq,
-        };
+        const seq = Math.max(known, ...page.items.map((m) => m.seq));
+        this.state = { messages: putMessages([], page.items), events: putEvents([], detail.events), seq };
+        if (detail.last_seq > seq) void this.catchUp().catch((error) => (this.refusal = asRefusal(error)));
       } else {
+        const detail = await asked;
+        this.setDetail(detail);
         this.#marked = Math.max(this.#marked, detail.read_seq);
         if (detail.last_seq > this.state.seq) await this.catchUp();
       }
@@ -155,39 +158,57 @@ export class Thread {
   }
 }
 
+function keepLast<K, V>(map: Map<K, V>, most: number) {
+  for (const old of map.keys()) {
+    if (map.size <= most) break;
+    map.delete(old);
+  }
+}
+
 class Threads {
   #kept = new Map<ID, Thread>();
+  /** Loaded for whom may open them next. The stream keeps them up to date like all others. */
+  #warm = new Map<ID, Thread>();
 
   open(id: ID): Thread {
-    let thread = this.#kept.get(id);
-    if (thread) this.#kept.delete(id);
-    else thread = new Thread(id);
+    const warm = this.#warm.get(id);
+    const thread = warm ?? this.#kept.get(id) ?? new Thread(id);
+    this.#warm.delete(id);
+    this.#kept.delete(id);
     this.#kept.set(id, thread);
-    for (const old of this.#kept.keys()) {
-      if (this.#kept.size <= KEPT) break;
-      this.#kept.delete(old);
-    }
+    keepLast(this.#kept, KEPT);
     thread.opened();
     // What is known is shown before anything is asked.
     if (thread.status === 'ready') afterPaint(() => void thread.load());
-    else void thread.load();
+    else if (!warm || thread.status === 'error') void thread.load();
     return thread;
   }
 
-  get = (id: ID) => this.#kept.get(id);
+  /** Loads one that may be opened next. */
+  async warm(id: ID): Promise<void> {
+    if (this.get(id)) return;
+    const thread = new Thread(id);
+    this.#warm.set(id, thread);
+    keepLast(this.#warm, WARM);
+    await thread.load();
+    if (thread.status === 'error') this.#warm.delete(id);
+  }
+
+  get = (id: ID) => this.#kept.get(id) ?? this.#warm.get(id);
 
   reload() {
-    for (const thread of this.#kept.values()) void thread.load();
+    for (const thread of [...this.#kept.values(), ...this.#warm.values()]) void thread.load();
   }
 
   clear() {
     this.#kept.clear();
+    this.#warm.clear();
   }
 
   onFrame(frame: ServerFrame) {
     switch (frame.type) {
       case 'conversation': {
-        const thread = this.#kept.get(frame.conversation.id);
+        const thread = this.get(frame.conversation.id);
         if (!thread) return;
         if (thread.detail) thread.detail = { ...thread.detail, ...frame.conversation };
         thread.apply(frame.events);
@@ -195,12 +216,12 @@ class Threads {
         return;
       }
       case 'viewers': {
-        const thread = this.#kept.get(frame.conversation_id);
+        const thread = this.get(frame.conversation_id);
         if (thread) thread.viewers = frame.viewers.filter((v) => v.agent_id !== session.me?.id);
         return;
       }
       case 'contact_typing': {
-        const thread = this.#kept.get(frame.conversation_id);
+        const thread = this.get(frame.conversation_id);
         if (thread) thread.typingUntil = clock.now + TYPING_MS;
         return;
       }
