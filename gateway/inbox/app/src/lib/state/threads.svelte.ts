@@ -43,8 +43,8 @@ export class Thread {
 
   async load() {
     const before = this.state.seq;
-    // What was known before the messages were asked for is in them; so are they themselves. They may be older than the
-    // detail, which is asked for at the same time: what lies between is asked for then.
+    // What was known before the messages were asked for is in them; so are they themselves. They may be older than the detail, which
+    // is asked for at the same time, or newer, and both than what was heard meanwhile: what lies between is asked for then.
     const known = conversations.get(this.id)?.last_seq ?? 0;
     try {
       const asked = api<ConversationDetail>('GET', `/conversations/${this.id}`);
@@ -53,9 +53,10 @@ export class Thread {
         this.setDetail(detail);
         if (this.divider === undefined && unreadOf(detail) > 0) this.divider = detail.read_seq;
         this.complete = !page.next;
-        const seq = Math.max(known, ...page.items.map((m) => m.seq));
+        const newest = Math.max(known, ...page.items.map((m) => m.seq));
+        const seq = Math.min(newest, detail.last_seq);
         this.state = { messages: putMessages([], page.items), events: putEvents([], detail.events), seq };
-        if (detail.last_seq > seq) void this.catchUp().catch((error) => (this.refusal = asRefusal(error)));
+        if (Math.max(newest, detail.last_seq, conversations.get(this.id)?.last_seq ?? 0) > seq) void this.catchUp().catch((error) => (this.refusal = asRefusal(error)));
       } else {
         const detail = await asked;
         this.setDetail(detail);

@@ -52,6 +52,21 @@ test('messages are never older than the seq that they are said to reach', async 
   expect(thread.state.seq).toBe(5);
 });
 
+test('nor do its events end before them', async () => {
+  let messages = () => {};
+  const waits = new Promise<void>((resolve) => (messages = resolve));
+  read = (path) => (path.includes('/messages') ? waits : Promise.resolve());
+  const thread = new Thread('a');
+  const loaded = thread.load();
+  await vi.waitFor(() => expect(asked).toHaveLength(2));
+  await new Promise((resolve) => setTimeout(resolve)); // the conversation is read
+  seq = 5;
+  messages();
+  await loaded;
+  await vi.waitFor(() => expect(asked).toContain('a/events?since=3'));
+  await vi.waitFor(() => expect(thread.state.seq).toBe(5));
+});
+
 test('what was known before is in what is answered: nothing more is asked', async () => {
   conversations.put({ id: 'a', last_seq: 7, contact: { name: 'x' } } as Conversation); // four of them are no messages
   const answer = fetch;
