@@ -52,6 +52,15 @@ await step('Ctrl K, in either language: go online', async () => {
   await page.getByRole('button', { name: /^Online.*Change presence$/ }).waitFor();
 });
 
+await step('the first Tab offers the way past the navigation', async () => {
+  await page.reload();
+  await view('Mine');
+  await press('Tab');
+  await focus('a Skip to the conversations');
+  await press('Enter');
+  await focus('section Conversations');
+});
+
 await step('J and K go from one to the next, and Enter to the box', async () => {
   for (const [name, number] of [[ELIF, '905332041896'], [MEHMET, '905424417035'], [ZEYNEP, '905375550142']]) {
     people[name] = await customer(name, number);

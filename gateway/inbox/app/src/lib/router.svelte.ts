@@ -79,7 +79,7 @@ export function setQuery(changes: Record<string, string | null>) {
   navigate(path + (text ? `?${text}` : ''), { replace: true });
 }
 
-/** Plain left clicks on links of ours stay in the page. */
+/** Plain left clicks on links of ours stay in the page; one to a part of it gives that part the focus. */
 export function startRouter(): () => void {
   const click = (event: MouseEvent) => {
     if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
@@ -87,7 +87,8 @@ export function startRouter(): () => void {
     if (!link || link.target || link.hasAttribute('download') || link.origin !== location.origin) return;
     if (link.pathname.startsWith('/api/') || link.pathname.startsWith('/demo')) return;
     event.preventDefault();
-    navigate(link.pathname + link.search);
+    if (link.hash) document.getElementById(link.hash.slice(1))?.focus();
+    else navigate(link.pathname + link.search);
   };
   addEventListener('popstate', read);
   addEventListener('pagehide', tell);

@@ -12,8 +12,13 @@ export function keep(key: string, value: unknown) {
 }
 
 export function kept<T>(key: string): T | undefined {
+  let text = memory.get(key);
   try {
-    const text = localStorage.getItem(`gatehouse.${key}`) ?? memory.get(key);
+    text = localStorage.getItem(`gatehouse.${key}`) ?? text;
+  } catch {
+    // memory is all there is
+  }
+  try {
     return text === undefined ? undefined : (JSON.parse(text) as T);
   } catch {
     return undefined; // unreadable: as if it were not there
