@@ -177,6 +177,7 @@ func newApp(w *web.Web, parting *atomic.Bool) *fiber.App {
 	app.Server().HeaderReceived = classes.Timeouts
 	app.Server().Handler = untilParting(knownMethods(app, w), parting)
 	app.Server().CloseOnShutdown = true
+	app.Server().KeepHijackedConns = true // web.Sockets closes them
 	return app
 }
 
