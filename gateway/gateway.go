@@ -10,7 +10,6 @@ package gateway
 import (
 	"context"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -99,8 +98,8 @@ type Gateway struct {
 	log  *slog.Logger
 
 	mu       sync.Mutex
-	listener net.Listener // once it serves
-	parting  *atomic.Bool // every answer is the last of its connection
+	listener *web.Listener // once it serves
+	parting  *atomic.Bool  // every answer is the last of its connection
 	patience time.Duration
 }
 

@@ -126,9 +126,9 @@ func open(t *testing.T, change ...func(*Config)) *house {
 	}
 	h.url = "http://" + ln.Addr().String()
 	served := make(chan error, 1)
-	go func() { served <- app.Listener(web.Lingering(ln)) }()
+	go func() { served <- app.Listener(web.Listen(ln)) }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // a connection that never asked is waited for
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := srv.Close(ctx); err != nil {
 			t.Errorf("sockets outlived Close: %v", err)
