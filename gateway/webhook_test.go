@@ -31,6 +31,7 @@ type memoryDoor struct {
 	accepted []chat.RawEvent
 	unrouted []chat.RawEvent
 	fail     error
+	full     bool
 }
 
 func (d *memoryDoor) Accept(_ context.Context, events ...chat.RawEvent) error {
@@ -49,6 +50,12 @@ func (d *memoryDoor) Unrouted(_ context.Context, e chat.RawEvent) error {
 		d.unrouted = append(d.unrouted, e)
 	}
 	return d.fail
+}
+
+func (d *memoryDoor) Full() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.full
 }
 
 func (d *memoryDoor) counts() (accepted, unrouted int) {
