@@ -294,6 +294,24 @@ func TestWhatWasNotCommittedIsAnswered503(t *testing.T) {
 	}
 }
 
+func TestAFullDoorRefusesBeforeAnybodyLooks(t *testing.T) {
+	t.Parallel()
+	p := newPorch(t)
+	p.door.full = true
+	a := p.webhook(meta, payload("100"))
+	a.refused(503, chat.CodeUnavailable)
+	if a.header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+	if accepted, unrouted := p.door.counts(); accepted+unrouted != 0 {
+		t.Error("it was stored")
+	}
+	p.door.full = false
+	if a := p.webhook(meta, payload("100")); a.status != 200 {
+		t.Errorf("%d when there is room again", a.status)
+	}
+}
+
 func TestAccountsThatCannotBeReadMakeTheDoorUnavailableOnlyUntilTheyWereReadOnce(t *testing.T) {
 	t.Parallel()
 	p := newPorch(t)
