@@ -10,7 +10,6 @@ package gateway
 import (
 	"context"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -99,8 +98,8 @@ type Gateway struct {
 	log  *slog.Logger
 
 	mu       sync.Mutex
-	listener net.Listener // once it serves
-	parting  *atomic.Bool // every answer is the last of its connection
+	listener *web.Listener // once it serves
+	parting  *atomic.Bool  // every answer is the last of its connection
 	patience time.Duration
 }
 
@@ -168,8 +167,9 @@ func newApp(w *web.Web, parting *atomic.Bool) *fiber.App {
 		CaseSensitive: true, StrictRouting: true, Immutable: true,
 		StreamRequestBody: true, DisablePreParseMultipartForm: true, // web.Door reads bodies, each class to its limit
 		ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 75 * time.Second,
-		ReadBufferSize: 8 << 10, // all headers together; more is 431
-		Concurrency:    100_000,
+		ReadBufferSize:  8 << 10, // all headers together; more is 431
+		WriteBufferSize: 1 << 10, // for headers and a small answer; held by every connection
+		Concurrency:     100_000,
 		// The door has put the client's address where Fiber looks for it.
 		ProxyHeader: fiber.HeaderXForwardedFor, EnableTrustedProxyCheck: false,
 		DisableStartupMessage: true, ErrorHandler: w.Refuse,
@@ -177,6 +177,7 @@ func newApp(w *web.Web, parting *atomic.Bool) *fiber.App {
 	app.Server().HeaderReceived = classes.Timeouts
 	app.Server().Handler = untilParting(knownMethods(app, w), parting)
 	app.Server().CloseOnShutdown = true
+	app.Server().KeepHijackedConns = true // web.Sockets closes them
 	return app
 }
 

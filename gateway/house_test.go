@@ -89,7 +89,7 @@ func serve(t testing.TB, cfg gateway.Config, deps gateway.Deps) (*gateway.Gatewa
 	served := make(chan error, 1)
 	go func() { served <- g.Serve(l) }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // a connection that never asked is waited for
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		must(t, g.Stop(ctx))
 		must(t, <-served)

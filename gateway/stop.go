@@ -16,10 +16,10 @@ import (
 // Serve answers on a listener until Stop.
 func (g *Gateway) Serve(l net.Listener) error {
 	g.mu.Lock()
-	g.listener = &closedOnce{Listener: l}
+	g.listener = web.Listen(web.Patient(&closedOnce{Listener: l}, g.log))
 	l = g.listener
 	g.mu.Unlock()
-	return g.app.Listener(web.Lingering(web.Patient(l, g.log)))
+	return g.app.Listener(l)
 }
 
 // closedOnce is a listener that may be closed again.
@@ -56,6 +56,9 @@ func (g *Gateway) shut(ctx context.Context) error {
 	defer look.Stop()
 	for until := time.Now().Add(g.patience); g.app.Server().GetOpenConnectionsCount() > 0 && time.Now().Before(until) && ctx.Err() == nil; {
 		<-look.C
+	}
+	if l != nil {
+		l.Dismiss()
 	}
 	return g.app.ShutdownWithContext(ctx)
 }

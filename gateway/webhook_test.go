@@ -31,6 +31,7 @@ type memoryDoor struct {
 	accepted []chat.RawEvent
 	unrouted []chat.RawEvent
 	fail     error
+	full     bool
 }
 
 func (d *memoryDoor) Accept(_ context.Context, events ...chat.RawEvent) error {
@@ -49,6 +50,12 @@ func (d *memoryDoor) Unrouted(_ context.Context, e chat.RawEvent) error {
 		d.unrouted = append(d.unrouted, e)
 	}
 	return d.fail
+}
+
+func (d *memoryDoor) Full() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.full
 }
 
 func (d *memoryDoor) counts() (accepted, unrouted int) {
@@ -284,6 +291,24 @@ func TestWhatWasNotCommittedIsAnswered503(t *testing.T) {
 				t.Errorf("S62: the cause is nobody's business: %s", a.body)
 			}
 		}
+	}
+}
+
+func TestAFullDoorRefusesBeforeAnybodyLooks(t *testing.T) {
+	t.Parallel()
+	p := newPorch(t)
+	p.door.full = true
+	a := p.webhook(meta, payload("100"))
+	a.refused(503, chat.CodeUnavailable)
+	if a.header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+	if accepted, unrouted := p.door.counts(); accepted+unrouted != 0 {
+		t.Error("it was stored")
+	}
+	p.door.full = false
+	if a := p.webhook(meta, payload("100")); a.status != 200 {
+		t.Errorf("%d when there is room again", a.status)
 	}
 }
 

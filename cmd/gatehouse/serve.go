@@ -14,5 +14,6 @@ type serveCmd struct {
 
 func (s serveCmd) Run(ctx context.Context, c *cli) error {
 	c.Role = s.Role
+	go keepSmall(ctx)
 	return app.Serve(ctx, c.Config, version, s.Demo, func(r app.Ready) { fmt.Print(r) })
 }

@@ -11,6 +11,7 @@ package hooks
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -32,10 +33,12 @@ const (
 	wrongPerMinute = 60
 )
 
-// Door stores raw events durably (desk.Door). Both return nil only after the commit.
+// Door stores raw events durably (desk.Door). Accept and Unrouted return nil only after the commit.
 type Door interface {
 	Accept(ctx context.Context, events ...chat.RawEvent) error
 	Unrouted(ctx context.Context, e chat.RawEvent) error
+	// Full tells that Accept would refuse now: nobody needs to look at what comes.
+	Full() bool
 }
 
 // Outcome is what became of a webhook; the metric's label.
@@ -157,6 +160,10 @@ func (h *Hooks) ReceiveAccount(c *fiber.Ctx) error {
 
 func (h *Hooks) receive(c *fiber.Ctx, owner *chat.AccountID) error {
 	start := h.deps.Now()
+	if h.deps.Door.Full() {
+		h.deps.Metrics.Webhook("", Unavailable, 0)
+		return unavailable(errFull)
+	}
 	r := request(c)
 	ctx, cancel := context.WithTimeout(web.Context(c), acceptWithin)
 	defer cancel()
@@ -218,6 +225,8 @@ func (h *Hooks) event(r channels.Request, kind chat.ChannelKind, to addressee) c
 		ID: chat.NewID[chat.InboundEventID](), AccountID: to.account, Key: to.key, Kind: kind, Body: r.Body,
 	}
 }
+
+var errFull = errors.New("too many events wait for the database")
 
 // unavailable is every failure of ours: a signed webhook is never answered 4xx, nor with an error that stops the provider
 // from coming again (RELIABILITY.md S48).

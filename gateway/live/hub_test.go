@@ -20,19 +20,19 @@ func conversation(n int) chat.ConversationID {
 
 func TestAnOutboxHoldsBackWhatComesBeforeTheReplayIsTold(t *testing.T) {
 	t.Parallel()
-	o := newOutbox()
+	o := newOutbox(func() {})
 	for i, f := range []frame{{about: conversation(1), seq: 3}, {about: conversation(1), seq: 5}, {about: conversation(2), seq: 1}, {body: []byte("presence")}} {
 		if !o.put(f) {
 			t.Fatalf("frame %d is refused", i)
 		}
 	}
-	if frames, _ := o.take(nil); frames != nil {
+	if frames, _ := o.take(); frames != nil {
 		t.Fatalf("%d frames before the replay", len(frames))
 	}
 	if lost := o.open(map[chat.ConversationID]int64{conversation(1): 4}); lost {
 		t.Error("nothing was lost")
 	}
-	frames, _ := o.take(nil)
+	frames, _ := o.take()
 	if len(frames) != 3 || frames[0].seq != 5 || frames[1].about != conversation(2) || string(frames[2].body) != "presence" {
 		t.Errorf("%+v", frames)
 	}
@@ -40,7 +40,7 @@ func TestAnOutboxHoldsBackWhatComesBeforeTheReplayIsTold(t *testing.T) {
 
 func TestAnOutboxThatOverflowsBeforeTheReplaySaysSo(t *testing.T) {
 	t.Parallel()
-	o := newOutbox()
+	o := newOutbox(func() {})
 	for range outboxSize + 1 {
 		if !o.put(frame{}) {
 			t.Fatal("a client that is still being told is not slow")
@@ -56,7 +56,7 @@ func TestAnOutboxThatOverflowsBeforeTheReplaySaysSo(t *testing.T) {
 
 func TestAnOutboxIsBounded(t *testing.T) {
 	t.Parallel()
-	o := newOutbox()
+	o := newOutbox(func() {})
 	o.open(nil)
 	for i := range outboxSize {
 		if !o.put(frame{}) {
@@ -66,7 +66,7 @@ func TestAnOutboxIsBounded(t *testing.T) {
 	if o.put(frame{}) {
 		t.Error("one more than there is room for")
 	}
-	if frames, full := o.take(nil); frames != nil || !full {
+	if frames, full := o.take(); frames != nil || !full {
 		t.Error("what a slow reader did not read is not kept")
 	}
 	if o.put(frame{}) {
@@ -233,7 +233,8 @@ func (t *tally) SweepFailed(bool) { t.failed++ }
 func hall(r *record, principal chat.Principal) (*hub, *socket, *tally) {
 	m := &tally{}
 	h := newHub(Deps{Desk: r, Presence: r, Metrics: m, Log: slog.New(slog.DiscardHandler), Now: time.Now, Look: time.Millisecond})
-	s := &socket{hub: h, agent: principal.AgentID, out: newOutbox(), done: make(chan struct{}), gone: true}
+	s := &socket{hub: h, agent: principal.AgentID, out: newOutbox(func() {}), done: make(chan struct{})}
+	s.once.Do(func() {}) // and never ended
 	s.who.Store(&web.Who{Principal: principal})
 	h.enter(s)
 	s.out.open(nil)
@@ -269,14 +270,14 @@ func TestALookAtTheRecordTellsWhatWasNotHeardAndMovesTheHorizon(t *testing.T) {
 	lost := chat.ConversationRow{Conversation: chat.Conversation{ID: conversation(2), LastSeq: 3}}
 	h.hear(chat.Notice{Kind: chat.NoticeConversation, Conversation: &known})
 	settleAll(h)
-	s.out.take(nil)
+	s.out.take()
 	r.now, r.rows = time.Unix(1005, 0), []chat.ConversationRow{known, lost}
 	h.sweep(t.Context())
 	if n, _ := h.horizon.newest(); n != first {
 		t.Error("the horizon moves before the news is in the outboxes")
 	}
 	settleAll(h)
-	frames, _ := s.out.take(nil)
+	frames, _ := s.out.take()
 	frames = slices.DeleteFunc(frames, func(f frame) bool { return chat.IsZero(f.about) }) // its clock has jumped, which is told too
 	if len(frames) != 1 || frames[0].about != lost.ID || m.missed != 1 {
 		t.Errorf("%d frames, %d missed", len(frames), m.missed)
@@ -302,7 +303,7 @@ func TestUnderLoadALostNewsIsFoundToo(t *testing.T) {
 	r.now = time.Unix(1005, 0)
 	h.sweep(t.Context())
 	settleAll(h)
-	frames, _ := s.out.take(nil)
+	frames, _ := s.out.take()
 	frames = slices.DeleteFunc(frames, func(f frame) bool { return chat.IsZero(f.about) })
 	if len(frames) != 1 || frames[0].about != conversation(most/2) || m.missed != 1 || m.failed != 0 {
 		t.Errorf("%d frames, %d missed, %d failed", len(frames), m.missed, m.failed)
@@ -324,7 +325,7 @@ func TestWhatIsTooMuchToTellIsReadAgainByAll(t *testing.T) {
 		}
 		before := m.resynced
 		m.resynced = 0
-		s.out.take(nil)
+		s.out.take()
 		return before
 	}
 	r.overload = true
@@ -362,7 +363,7 @@ func TestARestoredRecordIsReadAgainByAll(t *testing.T) {
 	r.copy, r.overload = "2", true
 	h.sweep(t.Context())
 	settleAll(h)
-	frames, _ := s.out.take(nil)
+	frames, _ := s.out.take()
 	if m.resynced != 1 || len(frames) != 1 {
 		t.Errorf("%d resynced, %d frames", m.resynced, len(frames))
 	}
@@ -398,7 +399,7 @@ func TestWhoMaySeeAConversationHearsOfItOnce(t *testing.T) { // I20
 		}
 		h.hear(n)
 		settleAll(h)
-		if frames, _ := s.out.take(nil); len(frames) != tc.want {
+		if frames, _ := s.out.take(); len(frames) != tc.want {
 			t.Errorf("%s: %d frames", name, len(frames))
 		}
 		h.leave(s)
@@ -465,7 +466,8 @@ func BenchmarkFanOut(b *testing.B) {
 	h, _, _ := hall(&record{}, chat.Principal{AgentID: chat.AgentID{1}, Departments: []chat.DepartmentID{department}})
 	var sockets []*socket
 	for i := range 1000 {
-		s := &socket{hub: h, agent: chat.AgentID{byte(i), byte(i >> 8), 1}, out: newOutbox(), done: make(chan struct{}), gone: true}
+		s := &socket{hub: h, agent: chat.AgentID{byte(i), byte(i >> 8), 1}, out: newOutbox(func() {}), done: make(chan struct{})}
+		s.once.Do(func() {})
 		s.who.Store(&web.Who{Principal: chat.Principal{AgentID: s.agent, Departments: []chat.DepartmentID{department}}})
 		h.enter(s)
 		s.out.open(nil)
@@ -474,12 +476,11 @@ func BenchmarkFanOut(b *testing.B) {
 	row := chat.ConversationRow{Conversation: chat.Conversation{ID: conversation(1), DepartmentID: department, LastSeq: 1}}
 	m := chat.ThreadMessage{Message: chat.Message{Text: "Merhaba", Kind: chat.KindText}}
 	n := chat.Notice{Kind: chat.NoticeConversation, Conversation: &row, Events: []chat.ThreadEvent{{Event: chat.Event{Seq: 1, Kind: chat.EventMessage}, Message: &m}}}
-	spare := make([][]frame, len(sockets))
 	b.ReportAllocs()
 	for b.Loop() {
 		h.tell(n)
-		for i, s := range sockets {
-			spare[i], _ = s.out.take(spare[i])
+		for _, s := range sockets {
+			s.out.take()
 		}
 	}
 }

@@ -19,8 +19,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gofiber/contrib/websocket"
-	"github.com/gofiber/fiber/v2"
+	"github.com/fasthttp/websocket"
 
 	"gatehouse/gateway/web"
 	"gatehouse/internal/chat"
@@ -30,19 +29,19 @@ import (
 
 // The measures of a socket (RELIABILITY.md §4, sockets; B60).
 const (
-	outboxSize   = 64               // frames waiting to be written; one more, and the reader is too slow
-	frameLimit   = 4 << 10          // bytes of a client's frame
-	framesPerSec = 10               // of one client, sustained
-	frameBurst   = 40               //
-	perAgent     = 20               // sockets of one agent here
-	pingEvery    = 20 * time.Second //
-	silentFor    = 45 * time.Second // then the socket is dead
-	helloWithin  = 10 * time.Second // from the handshake to the first frame
-	writeWithin  = 10 * time.Second // of one frame
-	askWithin    = 5 * time.Second  // of a look into the record
-	recheckEvery = 60 * time.Second // of the session
-	askAgain     = 5 * time.Second  // after a look that failed
-	beatEvery    = 15 * time.Second // of presence
+	outboxSize    = 64               // frames waiting to be written; one more, and the reader is too slow
+	frameLimit    = 4 << 10          // bytes of a client's frame
+	framesPerSec  = 10               // of one client, sustained
+	frameBurst    = 40               //
+	perAgent      = 20               // sockets of one agent here
+	pingEvery     = 20 * time.Second //
+	silentFor     = 45 * time.Second // then the socket is dead
+	helloWithin   = 10 * time.Second // from the handshake to the first frame
+	writeWithin   = 10 * time.Second // of one frame
+	askWithin     = 5 * time.Second  // of a look into the record
+	pingsPerCheck = 3                // of the session
+	askAgain      = 5 * time.Second  // after a look that failed
+	beatEvery     = 15 * time.Second // of presence
 )
 
 // Desk is what the stream asks of the use-cases.
@@ -122,7 +121,7 @@ type Deps struct {
 type Live struct {
 	deps    Deps
 	hub     *hub
-	upgrade fiber.Handler
+	sockets *web.Sockets
 	closing context.Context
 	cancel  context.CancelFunc
 
@@ -136,17 +135,9 @@ func New(deps Deps) *Live {
 	if deps.Look == 0 {
 		deps.Look = lookEvery
 	}
-	l := &Live{deps: deps}
+	l := &Live{deps: deps, sockets: web.NewSockets(deps.Log)}
 	l.closing, l.cancel = context.WithCancel(context.Background())
 	l.hub = newHub(deps)
-	l.upgrade = websocket.New(l.serve, websocket.Config{
-		HandshakeTimeout: helloWithin, ReadBufferSize: 1024, WriteBufferSize: 1024, WriteBufferPool: &sync.Pool{},
-		RecoverHandler: func(*websocket.Conn) {
-			if p := recover(); p != nil {
-				deps.Log.Error("live: a socket's handler panicked", slog.Any("panic", p))
-			}
-		},
-	})
 	unsubscribe := deps.Bus.Subscribe(l.hub.hear)
 	for _, loop := range []func(context.Context){l.hub.dispatch, l.hub.sweeps, l.hub.count, l.hub.beats, l.hub.refreshViewers} {
 		l.work.Go(func() { loop(l.closing) })
@@ -190,21 +181,14 @@ func (l *Live) Connect(call *web.Call, _ struct{}) error {
 	if err := web.SameOrigin(c, true); err != nil {
 		return err
 	}
-	if !websocket.IsWebSocketUpgrade(c) {
-		c.Set(fiber.HeaderUpgrade, "websocket")
-		return fiber.ErrUpgradeRequired
-	}
 	if l.hub.of(call.P().AgentID) >= perAgent {
 		return chat.Errorf(chat.CodeRateLimited, "at most %d live tabs", perAgent).With("limit", perAgent)
 	}
 	if l.closing.Err() != nil {
 		return chat.Errorf(chat.CodeUnavailable, "shutting down")
 	}
-	c.Locals(whoKey, call.Who)
-	return l.upgrade(c)
+	who := call.Who
+	return l.sockets.Upgrade(c, func(conn *websocket.Conn) { l.serve(conn, who) })
 }
-
-// whoKey is a text because contrib/websocket hands on locals with text keys only.
-const whoKey = "gatehouse live"
 
 var errMisspoken = errors.New("live: the client does not speak our frames")

@@ -13,17 +13,18 @@ type frame struct {
 	seq   int64
 }
 
-// outbox holds the frames that a socket's writer has not written yet. It never blocks who puts one in.
+// outbox holds the frames that are not written to a socket yet. It never blocks who puts one in.
 type outbox struct {
 	mu      sync.Mutex
 	frames  []frame
-	waiting bool // the client has not been told yet what it missed: frames wait
-	lost    bool // while waiting, more came than there is room for
-	full    bool // the reader is too slow; for ever
-	ready   chan struct{}
+	waiting bool   // the client has not been told yet what it missed: frames wait
+	lost    bool   // while waiting, more came than there is room for
+	full    bool   // the reader is too slow; for ever
+	rung    bool   // take was asked for
+	ring    func() // asks for it, without blocking
 }
 
-func newOutbox() *outbox { return &outbox{waiting: true, ready: make(chan struct{}, 1)} }
+func newOutbox(ring func()) *outbox { return &outbox{waiting: true, ring: ring} }
 
 // put adds a frame. It returns false once the outbox has overflowed.
 func (o *outbox) put(f frame) bool {
@@ -39,19 +40,19 @@ func (o *outbox) put(f frame) bool {
 	default:
 		o.full, o.frames = true, nil
 	}
-	o.ring()
+	o.call()
 	return !o.full
 }
 
-// take empties the outbox. spare is what it gave before, to be used again.
-func (o *outbox) take(spare []frame) (frames []frame, full bool) {
-	clear(spare)
+// take empties the outbox.
+func (o *outbox) take() (frames []frame, full bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.rung = false
 	if o.waiting {
 		return nil, o.full
 	}
-	frames, o.frames = o.frames, spare[:0]
+	frames, o.frames = o.frames, nil
 	return frames, o.full
 }
 
@@ -67,13 +68,13 @@ func (o *outbox) open(replayed map[chat.ConversationID]int64) (lost bool) {
 		}
 	}
 	o.frames, o.waiting = kept, false
-	o.ring()
+	o.call()
 	return o.lost
 }
 
-func (o *outbox) ring() {
-	select {
-	case o.ready <- struct{}{}:
-	default:
+func (o *outbox) call() {
+	if !o.rung && !o.waiting {
+		o.rung = true
+		o.ring()
 	}
 }

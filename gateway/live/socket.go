@@ -11,7 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/gofiber/contrib/websocket"
+	"github.com/fasthttp/websocket"
 
 	"gatehouse/gateway/web"
 	"gatehouse/internal/chat"
@@ -24,7 +24,8 @@ const closeSignedOut = 4401 // the session is over
 // farewell is how long a socket that ends may take over its last word.
 const farewell = time.Second
 
-// socket is one tab of an agent. Two goroutines own it: serve reads what the client says, write alone writes.
+// socket is one tab of an agent. serve, a goroutine as long as it lives, reads what the client says; what is written is written in
+// turns, for which there is a goroutine only then.
 type socket struct {
 	live  *Live
 	hub   *hub
@@ -33,15 +34,17 @@ type socket struct {
 	agent chat.AgentID
 	who   atomic.Pointer[web.Who]
 	out   *outbox
+	turns web.Turns
+	pulse *time.Timer // of beat
+	beats int
 
 	done    chan struct{}
 	once    sync.Once
 	reason  Reason
-	recheck chan struct{} // "look at the session", at most one waiting
-	heardAt atomic.Int64  // of the client, unix nanoseconds
+	recheck atomic.Bool  // a look at the session waits for its turn
+	heardAt atomic.Int64 // of the client, unix nanoseconds
 
 	mu      sync.Mutex
-	gone    bool                // the handler returns: conn belongs to somebody else
 	viewed  chat.ConversationID // what the tab shows
 	typing  bool
 	thread  chat.IdentityID // of viewed
@@ -52,19 +55,16 @@ type socket struct {
 func (s *socket) principal() chat.Principal { return s.who.Load().Principal }
 
 // serve is a socket's life, from the handshake on.
-func (l *Live) serve(conn *websocket.Conn) {
-	who, ok := conn.Locals(whoKey).(web.Who)
-	if !ok {
-		return
-	}
+func (l *Live) serve(conn *websocket.Conn, who web.Who) {
 	if !l.begin() {
 		return
 	}
 	defer l.work.Done()
 	s := &socket{
 		live: l, hub: l.hub, conn: conn, id: l.deps.Node + "/" + chat.NewID[chat.MessageID]().String(), agent: who.Principal.AgentID,
-		out: newOutbox(), done: make(chan struct{}), recheck: make(chan struct{}, 1), reason: Left,
+		done: make(chan struct{}), reason: Left,
 	}
+	s.out = newOutbox(func() { s.do(s.flush) })
 	s.who.Store(&who)
 	conn.SetReadLimit(frameLimit) // answers 1009 itself
 	conn.SetPongHandler(func(string) error { s.heard(silentFor); return nil })
@@ -75,35 +75,43 @@ func (l *Live) serve(conn *websocket.Conn) {
 		s.heard(silentFor)
 		return conn.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(time.Second))
 	})
+	defer s.leave()
+	unbind := context.AfterFunc(l.closing, func() { s.end(Leaving) })
+	defer unbind()
 
 	s.heard(helloWithin)
 	hello, err := s.next()
 	if err != nil || hello.Type != "hello" {
 		s.part(errors.Join(errMisspoken, err))
-		s.goodbye()
-		l.deps.Metrics.Closed(s.reason)
-		return
+	} else {
+		s.part(s.attend(hello.Cursor))
 	}
-	l.hub.enter(s)
-	s.recheckNow() // what changed since the handshake was told to nobody
-	written := make(chan struct{})
-	go func() { defer close(written); s.write(hello.Cursor) }()
+}
+
+// leave is the end of a socket that cannot be read any more.
+func (s *socket) leave() {
+	s.end(Left)     // if its handler panicked
+	s.turns.Close() // the last one says goodbye
+	s.hub.leave(s)
+	s.view(chat.ConversationID{}, chat.IdentityID{}, false)
+	s.live.deps.Metrics.Closed(s.reason)
+}
+
+// attend hears the client out, until the socket cannot be read any more. It waits with little on its stack.
+func (s *socket) attend(cursor string) error {
+	s.recheck.Store(true) // by welcome: nothing is said before
+	s.hub.enter(s)
+	s.pulse = time.AfterFunc(pingEvery, s.beat)
+	defer s.pulse.Stop()
+	s.do(func() { s.welcome(cursor) })
 	for {
 		s.heard(silentFor)
 		f, err := s.next()
 		if err != nil {
-			s.part(err)
-			break
+			return err
 		}
-		s.do(f)
+		s.hear(f)
 	}
-	<-written
-	l.hub.leave(s)
-	s.mu.Lock()
-	s.gone = true
-	s.mu.Unlock()
-	s.view(chat.ConversationID{}, chat.IdentityID{}, false)
-	l.deps.Metrics.Closed(s.reason)
 }
 
 // heard notes a sign of life: the next one must come within d.
@@ -142,8 +150,8 @@ func (s *socket) allow() bool {
 	return s.hailed <= frameBurst
 }
 
-// do does what the client says.
-func (s *socket) do(f clientFrame) {
+// hear does what the client says.
+func (s *socket) hear(f clientFrame) {
 	switch f.Type {
 	case "ping":
 		s.tell(pongFrame{"pong", s.hub.cursor(), s.hub.now()})
@@ -216,51 +224,51 @@ func (s *socket) tell(v any) {
 	}
 }
 
-// write is the writing half of a socket's life: welcome, what was missed, then the news.
-func (s *socket) write(cursor string) {
-	defer s.goodbye()
+// do has f done in its turn, unless the socket is over by then.
+func (s *socket) do(f func()) {
+	s.turns.Do(func() {
+		if !s.over() {
+			f()
+		}
+	})
+}
+
+// welcome is the first turn: what was missed, then the news.
+func (s *socket) welcome(cursor string) {
 	if !s.greet(cursor) {
+		s.end(Left) // if nothing else was the matter
 		return
 	}
 	s.hub.beat(s.live.closing, []chat.AgentID{s.agent})
-	ping, check := time.NewTicker(pingEvery), time.NewTicker(recheckEvery)
-	defer ping.Stop()
-	defer check.Stop()
-	var frames []frame
-	for {
-		select {
-		case <-s.out.ready:
-			var full bool
-			frames, full = s.out.take(frames)
-			if full {
-				s.end(Slow)
-				return
-			}
-			for _, f := range frames {
-				if !s.send(f.body) {
-					return
-				}
-			}
-		case <-ping.C:
-			if err := s.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeWithin)); err != nil {
-				s.end(Slow)
-				return
-			}
-		case <-check.C:
-			if !s.stillSignedIn() {
-				return
-			}
-		case <-s.recheck:
-			if !s.stillSignedIn() {
-				return
-			}
-		case <-s.live.closing.Done():
-			s.end(Leaving)
-			return
-		case <-s.done:
+	s.do(s.check) // what changed since the handshake was told to nobody
+}
+
+// flush writes what is in the outbox.
+func (s *socket) flush() {
+	frames, full := s.out.take()
+	if full {
+		s.end(Slow)
+		return
+	}
+	for _, f := range frames {
+		if !s.send(f.body) {
 			return
 		}
 	}
+}
+
+// beat pings the client, and looks at the session now and then.
+func (s *socket) beat() {
+	s.do(func() {
+		if err := s.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeWithin)); err != nil {
+			s.end(Slow)
+			return
+		}
+		if s.beats++; s.beats%pingsPerCheck == 0 {
+			s.recheckNow()
+		}
+		s.pulse.Reset(pingEvery)
+	})
 }
 
 // send writes one frame, within its time.
@@ -353,17 +361,17 @@ func (s *socket) sees(rows []chat.ConversationRow) (seen, others []chat.Conversa
 	return seen, others
 }
 
-// recheckNow has the writer look at the session.
+// recheckNow has the session looked at.
 func (s *socket) recheckNow() {
-	select {
-	case s.recheck <- struct{}{}:
-	default:
+	if s.recheck.CompareAndSwap(false, true) {
+		s.do(s.check)
 	}
 }
 
-// stillSignedIn looks at the session: it may have ended, or its agent's rights may have changed. While the record is away
-// it is believed, and looked at again.
-func (s *socket) stillSignedIn() bool {
+// check looks at the session: it may have ended, or its agent's rights may have changed. While the record is away it is believed, and
+// looked at again.
+func (s *socket) check() {
+	s.recheck.Store(false)
 	ctx, cancel := context.WithTimeout(s.live.closing, askWithin)
 	defer cancel()
 	before := *s.who.Load()
@@ -372,16 +380,13 @@ func (s *socket) stillSignedIn() bool {
 	case chat.CodeOf(err) == chat.CodeSessionOver:
 		s.sendFrame(signedOutFrame{"signed_out"})
 		s.end(SignedOut)
-		return false
 	case err != nil:
 		time.AfterFunc(askAgain, s.recheckNow)
-		return true
 	case !sameScope(before.Principal, now.Principal):
 		s.hub.move(s, now)
 		s.live.deps.Metrics.Resynced(1)
-		return s.sendFrame(resyncFrame{"resync", s.hub.cursor()})
+		s.sendFrame(resyncFrame{"resync", s.hub.cursor()})
 	}
-	return true
 }
 
 func sameScope(a, b chat.Principal) bool {
@@ -409,26 +414,21 @@ func (s *socket) part(err error) {
 	}
 }
 
-// end ends the socket, once, for the first reason given. It does not block. A writer that waits for a reader who reads too
-// slowly has a moment left.
+// end ends the socket, once, for the first reason given. It does not block. What is being written to a reader who reads too slowly has
+// a moment left.
 func (s *socket) end(why Reason) {
 	s.once.Do(func() {
 		s.reason = why
 		close(s.done)
-		if why != Slow {
-			return
-		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if !s.gone {
+		if why == Slow {
 			_ = s.conn.NetConn().SetWriteDeadline(time.Now().Add(farewell)) // of a connection that is over, if it fails
 		}
+		s.turns.Do(s.goodbye)
 	})
 }
 
-// goodbye says why and closes the connection, which ends the reading half too.
+// goodbye says why, in the last turn, and has the reading half end too.
 func (s *socket) goodbye() {
-	s.end(Left)
 	code, text := websocket.CloseNormalClosure, ""
 	switch s.reason {
 	case Slow:

@@ -68,12 +68,7 @@ func (w *Web) Refuse(c *fiber.Ctx, err error) error {
 		linger(c.Context().Conn()) // no header of it was understood, and it may be long
 	}
 	if status >= http.StatusInternalServerError {
-		level := slog.LevelError
-		if body.Code == chat.CodeUnavailable {
-			level = slog.LevelWarn
-		}
-		w.deps.Log.Log(Context(c), level, "request failed", slog.String("method", c.Method()), slog.String("route", routeOf(c)),
-			slog.Int("status", status), slog.Any("error", err))
+		w.note(c, status, body.Code, err)
 	}
 	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
 		c.Set(fiber.HeaderRetryAfter, strconv.FormatInt(wait(body.Details), 10))
@@ -83,6 +78,20 @@ func (w *Web) Refuse(c *fiber.Ctx, err error) error {
 	}
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	return c.Status(status).JSON(refusal{body})
+}
+
+// note logs what is our own fault: each time, or, where a part is away and everybody hears so, now and then.
+func (w *Web) note(c *fiber.Ctx, status int, code chat.Code, err error) {
+	level, left := slog.LevelError, 0
+	if code == chat.CodeUnavailable {
+		var ok bool
+		if left, ok = w.away.pass(routeOf(c), w.deps.Now()); !ok {
+			return
+		}
+		level = slog.LevelWarn
+	}
+	w.deps.Log.Log(Context(c), level, "request failed", slog.String("method", c.Method()), slog.String("route", routeOf(c)),
+		slog.Int("status", status), slog.Any("error", err), slog.Int("left_out", left))
 }
 
 // explain finds the status and the words of any error.

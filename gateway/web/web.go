@@ -58,6 +58,7 @@ type Web struct {
 	cfg    Config
 	deps   Deps
 	meters map[Meter]*Buckets
+	away   seldom // refusals because a part is away
 }
 
 // New makes the shared part.

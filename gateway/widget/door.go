@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gofiber/contrib/websocket"
+	"github.com/fasthttp/websocket"
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 
@@ -124,18 +124,11 @@ func (s *Server) live(c *fiber.Ctx) error {
 	if err := s.mayCall(c, site); err != nil {
 		return err
 	}
-	if !websocket.IsWebSocketUpgrade(c) {
-		c.Set(fiber.HeaderUpgrade, "websocket")
-		return fiber.ErrUpgradeRequired
-	}
 	if s.closing.Err() != nil {
 		return chat.Errorf(chat.CodeUnavailable, "shutting down")
 	}
-	c.Locals(siteKey, site)
-	return s.upgrade(c)
+	return s.sockets.Upgrade(c, func(conn *websocket.Conn) { s.serve(conn, site) })
 }
-
-const siteKey = "widget site"
 
 // upload takes a file. Its bytes are the body, its name, percent-encoded, is X-File-Name.
 func (s *Server) upload(c *fiber.Ctx) error {

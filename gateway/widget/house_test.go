@@ -116,6 +116,7 @@ func open(t *testing.T, change ...func(*Config)) *house {
 		DisableStartupMessage: true, StreamRequestBody: true, BodyLimit: 64 << 10,
 		ReadTimeout: 15 * time.Second, IdleTimeout: 15 * time.Second, // as in the gateway: fasthttp's Shutdown may miss an idle connection
 	})
+	app.Server().KeepHijackedConns = true // as in the gateway: web.Sockets closes them
 	shared := web.New(web.Config{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}}, web.Deps{Log: log, Now: h.Now})
 	app.Use(shared.Door(web.Classes{{Prefix: "/widget/v1/", Suffix: "/uploads", Bytes: 2 << 20, Stream: true}, {Bytes: 64 << 10}}), shared.Headers(web.AppCSP))
 	srv.Mount(app)
@@ -125,9 +126,9 @@ func open(t *testing.T, change ...func(*Config)) *house {
 	}
 	h.url = "http://" + ln.Addr().String()
 	served := make(chan error, 1)
-	go func() { served <- app.Listener(web.Lingering(ln)) }()
+	go func() { served <- app.Listener(web.Listen(ln)) }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // a connection that never asked is waited for
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := srv.Close(ctx); err != nil {
 			t.Errorf("sockets outlived Close: %v", err)

@@ -6,31 +6,77 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/gofiber/contrib/websocket"
+	"github.com/fasthttp/websocket"
 
 	"gatehouse/internal/chat"
 )
 
-// pump writes to a visitor until the socket is done: first the thread as it stands, then what changes. It believes a
-// notice only where its events follow the last one told; after any gap it asks the record.
-func (s *session) pump(after string) {
-	ping := time.NewTicker(s.srv.pace.ping)
-	defer ping.Stop()
-	s.welcome(after)
-	for {
+// What is written to a visitor, in turns: first the thread as it stands, then what changes. A notice is believed only where its events
+// follow the last one told; after any gap the record is asked.
+
+// How much may wait for its turn.
+const (
+	mostFrames  = 32
+	mostNotices = 32
+)
+
+// do has f done in its turn, unless the socket is done by then.
+func (s *session) do(f func()) {
+	s.turns.Do(func() {
 		select {
 		case <-s.done:
-			return
-		case data := <-s.out:
-			s.write(websocket.TextMessage, data)
-		case n := <-s.notices:
-			s.notice(n)
-		case <-s.looks:
-			s.check()
-		case <-ping.C:
-			s.write(websocket.PingMessage, nil)
+		default:
+			f()
 		}
+	})
+}
+
+// send has a frame written. Who does not read is disconnected, never waited for.
+func (s *session) send(frame any) {
+	data, err := json.Marshal(frame)
+	if err != nil {
+		s.srv.deps.Log.Error("widget: a frame cannot be written", slog.Any("error", err))
+		return
 	}
+	if s.frames.Add(1) > mostFrames {
+		s.end(websocket.CloseTryAgainLater, "too slow")
+		return
+	}
+	s.do(func() {
+		s.frames.Add(-1)
+		s.write(websocket.TextMessage, data)
+	})
+}
+
+// tell hands on a notice. It never blocks.
+func (s *session) tell(n *chat.Notice) {
+	if s.notices.Add(1) > mostNotices {
+		s.notices.Add(-1)
+		s.look()
+		return
+	}
+	s.do(func() {
+		s.notices.Add(-1)
+		s.notice(n)
+	})
+}
+
+// look has the record asked.
+func (s *session) look() {
+	if s.looks.CompareAndSwap(false, true) {
+		s.do(func() {
+			s.looks.Store(false)
+			s.check()
+		})
+	}
+}
+
+// beat pings the visitor.
+func (s *session) beat() {
+	s.do(func() {
+		s.write(websocket.PingMessage, nil)
+		s.pulse.Reset(s.srv.pace.ping)
+	})
 }
 
 func (s *session) write(kind int, data []byte) {

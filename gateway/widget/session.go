@@ -2,17 +2,16 @@ package widget
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
-	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/gofiber/contrib/websocket"
+	"github.com/fasthttp/websocket"
 	"golang.org/x/time/rate"
 
+	"gatehouse/gateway/web"
 	"gatehouse/internal/chat"
 )
 
@@ -23,20 +22,22 @@ const (
 	closeGone    = 4404 // the account is switched off
 )
 
-// session is one socket of a visitor. Two goroutines own it: serve reads what the visitor says and does it, pump writes,
-// and alone knows what the visitor has been told.
+// session is one socket of a visitor. serve, a goroutine as long as it lives, reads what the visitor says and does it. What is written is
+// written in turns (pump.go), for which there is a goroutine only then, and only there is known what the visitor has been told.
 type session struct {
 	srv     *Server
 	conn    *websocket.Conn
 	site    *site
 	address chat.Address
 
-	out     chan []byte       // frames to write; when it is full the visitor reads too slowly
-	notices chan *chat.Notice // for pump; when it is full pump asks the record instead
-	looks   chan struct{}     // "ask the record", at most one waiting
+	turns   web.Turns
+	frames  atomic.Int32 // that wait for their turn; when they are too many the visitor reads too slowly
+	notices atomic.Int32 // that wait for theirs; when they are too many the record is asked instead
+	looks   atomic.Bool  // a look at the record waits for its turn
+	pulse   *time.Timer  // of beat
 	done    chan struct{}
 	once    sync.Once
-	frames  *rate.Limiter
+	rate    *rate.Limiter // of frames heard
 
 	// The hub's, under its lock.
 	thread chat.IdentityID
@@ -45,7 +46,7 @@ type session struct {
 	place atomic.Pointer[chat.ConversationRow] // the conversation as last told
 	agent agentBox                             // who answers in it
 
-	// pump's own.
+	// The turns' own.
 	seq    int64     // newest event of place that was told
 	told   chatView  // as last told
 	looked time.Time // when it last asked the record
@@ -90,19 +91,17 @@ type (
 )
 
 // serve is a socket's life, from the handshake on.
-func (srv *Server) serve(conn *websocket.Conn) {
+func (srv *Server) serve(conn *websocket.Conn, site *site) {
 	if !srv.begin() {
 		return
 	}
 	defer srv.open.Done()
 	s := &session{
-		srv: srv, conn: conn, site: conn.Locals(siteKey).(*site),
-		out: make(chan []byte, 32), notices: make(chan *chat.Notice, 32), looks: make(chan struct{}, 1),
-		done: make(chan struct{}), frames: rate.NewLimiter(framesPerSec, frameBurst),
+		srv: srv, conn: conn, site: site, done: make(chan struct{}), rate: rate.NewLimiter(framesPerSec, frameBurst),
 	}
 	conn.SetReadLimit(frameLimit) // answers 1009 itself
 	conn.SetPingHandler(func(data string) error {
-		if !s.frames.Allow() {
+		if !s.rate.Allow() {
 			return errFlood
 		}
 		s.heard(srv.pace.silent)
@@ -113,32 +112,50 @@ func (srv *Server) serve(conn *websocket.Conn) {
 	stop := context.AfterFunc(srv.closing, func() { s.end(websocket.CloseGoingAway, "shutting down") })
 	defer stop()
 
-	s.heard(srv.pace.hello)
-	hello, err := s.next()
-	if err != nil {
-		s.part(err)
-		return
-	}
-	if hello.Type != typeHello {
-		s.end(websocket.ClosePolicyViolation, "hello comes first")
-		return
-	}
-	if !s.admit(hello) {
+	if !s.enter() {
 		return
 	}
 	defer srv.hub.leave(s)
-	pumped := make(chan struct{})
-	go func() { defer close(pumped); s.pump(hello.After) }()
-	defer func() { s.once.Do(func() { close(s.done) }); <-pumped }()
-	s.heard(srv.pace.silent)
+	defer func() { s.once.Do(func() { close(s.done) }); s.turns.Close() }()
+	s.part(s.attend())
+}
+
+// enter hears the hello and has it answered.
+func (s *session) enter() bool {
+	s.heard(s.srv.pace.hello)
+	data, err := s.next()
+	hello, broken := parseFrame(data)
+	switch {
+	case err != nil:
+		s.part(err)
+		return false
+	case broken != nil:
+		s.part(errBroken)
+		return false
+	case hello.Type != typeHello:
+		s.end(websocket.ClosePolicyViolation, "hello comes first")
+		return false
+	}
+	if !s.admit(hello) {
+		return false
+	}
+	s.do(func() { s.welcome(hello.After) })
+	return true
+}
+
+// attend hears the visitor out, until the socket cannot be read any more. It waits with little on its stack.
+func (s *session) attend() error {
+	s.pulse = time.AfterFunc(s.srv.pace.ping, s.beat)
+	defer s.pulse.Stop()
+	s.heard(s.srv.pace.silent)
 	for {
-		f, err := s.next()
-		if err != nil {
-			s.part(err)
-			return
+		data, err := s.next()
+		if err == nil {
+			err = s.hear(data)
 		}
-		s.heard(srv.pace.silent)
-		s.do(f)
+		if err != nil {
+			return err
+		}
 	}
 }
 
@@ -174,22 +191,17 @@ var (
 )
 
 // next reads a frame.
-func (s *session) next() (visitorFrame, error) {
+func (s *session) next() ([]byte, error) {
 	kind, data, err := s.conn.ReadMessage()
-	if err != nil {
-		return visitorFrame{}, err
-	}
 	switch {
-	case !s.frames.Allow():
-		return visitorFrame{}, errFlood
+	case err != nil:
+		return nil, err
+	case !s.rate.Allow():
+		return nil, errFlood
 	case kind != websocket.TextMessage:
-		return visitorFrame{}, errBinary
+		return nil, errBinary
 	}
-	f, err := parseFrame(data)
-	if err != nil {
-		return visitorFrame{}, errBroken
-	}
-	return f, nil
+	return data, nil
 }
 
 // part says why a socket ends that could not be read any more.
@@ -245,8 +257,13 @@ func (s *session) heard(within time.Duration) {
 	}
 }
 
-// do does what a frame asks.
-func (s *session) do(f visitorFrame) {
+// hear does what a frame asks.
+func (s *session) hear(data []byte) error {
+	f, err := parseFrame(data)
+	if err != nil {
+		return errBroken
+	}
+	s.heard(s.srv.pace.silent)
 	switch f.Type {
 	case typeMessage:
 		s.message(f)
@@ -260,8 +277,9 @@ func (s *session) do(f visitorFrame) {
 		s.look()
 	case typePing:
 		s.send(answerFrame{Type: typePong})
-		s.look() // notices may be lost; pump sees to it that this is cheap
+		s.look() // notices may be lost; check sees to it that this is cheap
 	}
+	return nil
 }
 
 // message takes a visitor's message. It is acknowledged when it is committed, and not before.
@@ -403,35 +421,4 @@ func (s *session) history(f visitorFrame) {
 		return
 	}
 	s.send(threadFrame{Type: typeHistory, Items: items, More: len(events) == pageSize})
-}
-
-// tell hands a notice to pump. It never blocks.
-func (s *session) tell(n *chat.Notice) {
-	select {
-	case s.notices <- n:
-	default:
-		s.look()
-	}
-}
-
-// look makes pump ask the record.
-func (s *session) look() {
-	select {
-	case s.looks <- struct{}{}:
-	default:
-	}
-}
-
-// send queues a frame. Who does not read is disconnected, never waited for.
-func (s *session) send(frame any) {
-	data, err := json.Marshal(frame)
-	if err != nil {
-		s.srv.deps.Log.Error("widget: a frame cannot be written", slog.Any("error", err))
-		return
-	}
-	select {
-	case s.out <- data:
-	default:
-		s.end(websocket.CloseTryAgainLater, "too slow")
-	}
 }

@@ -17,11 +17,9 @@ package widget
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"sync"
 	"time"
 
-	"github.com/gofiber/contrib/websocket"
 	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/channels"
@@ -80,7 +78,7 @@ type Server struct {
 
 	visitors, messages, reads, pages, uploads *meter
 
-	upgrade fiber.Handler
+	sockets *web.Sockets
 	stop    func()          // ends the subscription
 	closing context.Context // what sockets do ends with it
 	cancel  context.CancelFunc
@@ -109,20 +107,11 @@ func New(cfg Config, deps Deps) (*Server, error) {
 		uploads:  newMeter(or(cfg.UploadsPerMinute, defaultUploadsPerMinute), time.Minute),
 		reads:    newMeter(readsPerMinute, time.Minute),
 		pages:    newMeter(readsPerMinute, time.Minute),
-		hub:      newHub(),
+		hub:      newHub(), sockets: web.NewSockets(deps.Log),
 	}
 	s.sites = siteCache{load: s.loadSite, now: deps.Now}
 	s.agents = agentCache{load: deps.Agents.Agent, now: deps.Now}
 	s.closing, s.cancel = context.WithCancel(context.Background())
-	s.upgrade = websocket.New(s.serve, websocket.Config{
-		HandshakeTimeout: usualPace.hello, ReadBufferSize: 1024, WriteBufferSize: 1024,
-		WriteBufferPool: &sync.Pool{},
-		RecoverHandler: func(*websocket.Conn) {
-			if p := recover(); p != nil {
-				deps.Log.Error("widget: a socket's handler panicked", slog.Any("panic", p))
-			}
-		},
-	})
 	s.stop = deps.Subscribe(s.hear)
 	return s, nil
 }

@@ -26,7 +26,7 @@ var floors = []floor{
 	}},
 	{4, []string{"gateway", "channels/all"}, []string{"github.com/gofiber/fiber/v2", "github.com/valyala/fasthttp"}},
 	{3, []string{"gateway/api", "gateway/hooks", "gateway/live", "gateway/ops", "gateway/widget", "gateway/inbox"}, []string{
-		"github.com/gofiber/fiber/v2", "github.com/gofiber/contrib/websocket",
+		"github.com/gofiber/fiber/v2", "github.com/fasthttp/websocket",
 	}},
 	{3, []string{"workers", "channels/whatsapp", "channels/instagram", "channels/webchat"}, nil},
 	{3, []string{"channels/channeltest"}, []string{"github.com/google/go-cmp"}},
@@ -41,7 +41,7 @@ var floors = []floor{
 	{2, []string{"internal/auth"}, []string{"github.com/alexedwards/argon2id", "github.com/pquerna/otp"}},
 	{2, []string{"internal/embedded"}, []string{"github.com/alicebob/miniredis/v2"}},
 	{2, []string{"internal/fakemeta"}, []string{"github.com/HdrHistogram/hdrhistogram-go"}},
-	{2, []string{"gateway/web"}, []string{"github.com/gofiber/fiber/v2", "github.com/valyala/fasthttp"}},
+	{2, []string{"gateway/web"}, []string{"github.com/gofiber/fiber/v2", "github.com/valyala/fasthttp", "github.com/fasthttp/websocket"}},
 	// The generated half of the store: nobody else sees it.
 	{1, []string{"internal/postgres/gen"}, []string{"github.com/jackc/pgx/v5"}},
 	{1, []string{"internal/chat", "internal/window", "internal/routing", "internal/shard", "internal/vitals", "templates"}, nil},

@@ -258,13 +258,16 @@ func (f *fanOut) listen(ctx context.Context, a *agent.Agent) error {
 	if err != nil {
 		return err
 	}
-	for welcome := false; !welcome; {
+	for told := false; !told; {
 		frame, err := s.Next(ctx)
+		if err == nil && bytes.HasPrefix(frame, []byte(`{"type":"welcome"`)) {
+			err = s.Ping(ctx) // answered behind what was missed, unless that was too much
+		}
 		if err != nil {
 			s.Close()
 			return err
 		}
-		welcome = bytes.HasPrefix(frame, []byte(`{"type":"welcome"`))
+		told = bytes.HasPrefix(frame, []byte(`{"type":"pong"`)) || bytes.HasPrefix(frame, []byte(`{"type":"resync"`))
 	}
 	f.open.Go(func() {
 		defer s.Close()

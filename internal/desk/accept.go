@@ -29,19 +29,23 @@ type Door struct {
 
 	mu      sync.Mutex
 	waiting []*entry
+	bytes   int // of the bodies that wait
 	busy    bool
 }
 
 type entry struct {
+	ctx    context.Context // the caller's: who has given up is not waited with
 	events []chat.RawEvent
+	bytes  int
 	done   chan error
 }
 
-// Limits of the door: rows of one insert, and callers that may wait for one. Beyond that it refuses at once, since a
+// Limits of the door: rows of one insert, and callers and bytes that may wait for one. Beyond that it refuses at once, since a
 // provider that is told to come again later loses nothing, and memory without a bound loses everything.
 const (
 	doorRows    = 256
-	doorWaiting = 4096
+	doorWaiting = 2048
+	doorBytes   = 32 << 20
 )
 
 // Times of the door: how long an insert may take, and the pauses between its tries while the database is away. A restart of
@@ -66,13 +70,17 @@ func (d *Door) Accept(ctx context.Context, events ...chat.RawEvent) error {
 	if len(events) == 0 {
 		return nil
 	}
-	e := &entry{events: events, done: make(chan error, 1)}
+	e := &entry{ctx: ctx, events: events, done: make(chan error, 1)}
+	for _, event := range events {
+		e.bytes += len(event.Body)
+	}
 	d.mu.Lock()
-	if len(d.waiting) >= doorWaiting {
+	if len(d.waiting) >= doorWaiting || d.bytes > 0 && d.bytes+e.bytes > doorBytes {
 		d.mu.Unlock()
 		return errDoorFull
 	}
 	d.waiting = append(d.waiting, e)
+	d.bytes += e.bytes
 	lead := !d.busy
 	d.busy = true
 	d.mu.Unlock()
@@ -87,25 +95,38 @@ func (d *Door) Accept(ctx context.Context, events ...chat.RawEvent) error {
 	}
 }
 
+// Full tells that Accept would refuse now. Who asks before doing anything for an event refuses cheaply.
+func (d *Door) Full() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.waiting) >= doorWaiting || d.bytes >= doorBytes
+}
+
 // flush writes until nobody waits.
 func (d *Door) flush() {
-	for {
-		d.mu.Lock()
-		n, rows := 0, 0
-		for n < len(d.waiting) && (n == 0 || rows+len(d.waiting[n].events) <= doorRows) {
-			rows += len(d.waiting[n].events)
-			n++
-		}
-		if n == 0 {
-			d.busy = false
-			d.mu.Unlock()
-			return
-		}
-		group := d.waiting[:n:n]
-		d.waiting = append([]*entry(nil), d.waiting[n:]...)
-		d.mu.Unlock()
+	for group, rows := d.next(); len(group) > 0; group, rows = d.next() {
 		d.write(group, rows)
 	}
+}
+
+// next takes those who go through together. Who has given up is left out: the provider was told to come again.
+func (d *Door) next() (group []*entry, rows int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	n := 0
+	for ; n < len(d.waiting); n++ {
+		e := d.waiting[n]
+		if e.ctx.Err() == nil {
+			if len(group) > 0 && rows+len(e.events) > doorRows {
+				break
+			}
+			group, rows = append(group, e), rows+len(e.events)
+		}
+		d.bytes -= e.bytes
+	}
+	d.waiting = append([]*entry(nil), d.waiting[n:]...)
+	d.busy = len(group) > 0
+	return group, rows
 }
 
 func (d *Door) write(group []*entry, rows int) {

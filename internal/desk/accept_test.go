@@ -99,3 +99,52 @@ func TestEventsThatMayBeStoredAreStoredOnce(t *testing.T) { // F17
 		t.Errorf("%d events", n)
 	}
 }
+
+func TestADoorLetsSoManyWaitAndSoMuchAndNotWhoGaveUp(t *testing.T) {
+	small, large := chat.RawEvent{Body: []byte("{}")}, chat.RawEvent{Body: make([]byte, 3<<20)}
+	for name, tc := range map[string]struct {
+		event chat.RawEvent
+		most  int
+	}{
+		"many": {small, 2048}, "large": {large, 10},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			c := &counter{away: time.Now().Add(2 * time.Second)}
+			d := c.open()
+			leaving, leave := context.WithCancel(t.Context())
+			var failed, left atomic.Int32
+			wait := func(ctx context.Context, e chat.RawEvent, refused *atomic.Int32) {
+				go func() {
+					if d.Accept(ctx, e) != nil {
+						refused.Add(1)
+					}
+				}()
+			}
+			wait(t.Context(), small, &failed) // is being written as long as the record is away
+			synctest.Wait()
+			for range 5 {
+				wait(leaving, tc.event, &left)
+			}
+			for range tc.most - 5 {
+				wait(t.Context(), tc.event, &failed)
+			}
+			synctest.Wait()
+			desktest.Code(t, d.Accept(t.Context(), tc.event), chat.CodeUnavailable)
+			leave()
+			<-time.After(3 * time.Second) // of the bubble: the record is back
+			synctest.Wait()
+			if failed.Load() != 0 || left.Load() != 5 {
+				t.Errorf("%s: %d refused who waited, %d of 5 who left", name, failed.Load(), left.Load())
+			}
+			if got := int(c.stored.Load()); got != 1+tc.most-5 {
+				t.Errorf("%s: %d stored of %d who waited for it", name, got, 1+tc.most-5)
+			}
+			if d.Full() {
+				t.Errorf("%s: it is full when nobody waits", name)
+			}
+			if err := d.Accept(t.Context(), tc.event); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
+	}
+}
