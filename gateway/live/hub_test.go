@@ -20,7 +20,7 @@ func conversation(n int) chat.ConversationID {
 
 func TestAnOutboxHoldsBackWhatComesBeforeTheReplayIsTold(t *testing.T) {
 	t.Parallel()
-	o := newOutbox(func() {})
+	o := newOutbox(func() {}, time.Now)
 	for i, f := range []frame{{about: conversation(1), seq: 3}, {about: conversation(1), seq: 5}, {about: conversation(2), seq: 1}, {body: []byte("presence")}} {
 		if !o.put(f) {
 			t.Fatalf("frame %d is refused", i)
@@ -40,8 +40,8 @@ func TestAnOutboxHoldsBackWhatComesBeforeTheReplayIsTold(t *testing.T) {
 
 func TestAnOutboxThatOverflowsBeforeTheReplaySaysSo(t *testing.T) {
 	t.Parallel()
-	o := newOutbox(func() {})
-	for range outboxSize + 1 {
+	o := newOutbox(func() {}, time.Now)
+	for range outboxMost + 1 {
 		if !o.put(frame{}) {
 			t.Fatal("a client that is still being told is not slow")
 		}
@@ -56,21 +56,51 @@ func TestAnOutboxThatOverflowsBeforeTheReplaySaysSo(t *testing.T) {
 
 func TestAnOutboxIsBounded(t *testing.T) {
 	t.Parallel()
-	o := newOutbox(func() {})
-	o.open(nil)
-	for i := range outboxSize {
-		if !o.put(frame{}) {
-			t.Fatalf("refused at %d", i)
+	start := time.Unix(1e9, 0)
+	for name, tc := range map[string]struct {
+		fits  int           // at once
+		after time.Duration // then one more is too much
+	}{
+		"a few that are not read":      {outboxSize, outboxBurst},
+		"many that are not read":       {10 * outboxSize, outboxBurst},
+		"more than anybody could read": {outboxMost, 0},
+	} {
+		now := start
+		o := newOutbox(func() {}, func() time.Time { return now })
+		o.open(nil)
+		for i := range tc.fits {
+			if !o.put(frame{}) {
+				t.Fatalf("%s: refused at %d", name, i)
+			}
+		}
+		now = start.Add(tc.after)
+		if o.put(frame{}) {
+			t.Errorf("%s: one more than there is room for", name)
+		}
+		if frames, full := o.take(); frames != nil || !full {
+			t.Errorf("%s: what a slow reader did not read is kept", name)
+		}
+		if o.put(frame{}) {
+			t.Errorf("%s: it recovers", name)
 		}
 	}
-	if o.put(frame{}) {
-		t.Error("one more than there is room for")
-	}
-	if frames, full := o.take(); frames != nil || !full {
-		t.Error("what a slow reader did not read is not kept")
-	}
-	if o.put(frame{}) {
-		t.Error("it recovers")
+}
+
+func TestABurstThatIsReadAtOnceIsNotTooMuch(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1e9, 0)
+	o := newOutbox(func() {}, func() time.Time { return now })
+	o.open(nil)
+	for range 10 {
+		for range 2 * outboxSize {
+			if !o.put(frame{}) {
+				t.Fatal("refused")
+			}
+		}
+		now = now.Add(outboxBurst)
+		if frames, full := o.take(); len(frames) != 2*outboxSize || full {
+			t.Fatalf("%d frames, full %t", len(frames), full)
+		}
 	}
 }
 
@@ -233,7 +263,7 @@ func (t *tally) SweepFailed(bool) { t.failed++ }
 func hall(r *record, principal chat.Principal) (*hub, *socket, *tally) {
 	m := &tally{}
 	h := newHub(Deps{Desk: r, Presence: r, Metrics: m, Log: slog.New(slog.DiscardHandler), Now: time.Now, Look: time.Millisecond})
-	s := &socket{hub: h, agent: principal.AgentID, out: newOutbox(func() {}), done: make(chan struct{})}
+	s := &socket{hub: h, agent: principal.AgentID, out: newOutbox(func() {}, time.Now), done: make(chan struct{})}
 	s.once.Do(func() {}) // and never ended
 	s.who.Store(&web.Who{Principal: principal})
 	h.enter(s)
@@ -466,7 +496,7 @@ func BenchmarkFanOut(b *testing.B) {
 	h, _, _ := hall(&record{}, chat.Principal{AgentID: chat.AgentID{1}, Departments: []chat.DepartmentID{department}})
 	var sockets []*socket
 	for i := range 1000 {
-		s := &socket{hub: h, agent: chat.AgentID{byte(i), byte(i >> 8), 1}, out: newOutbox(func() {}), done: make(chan struct{})}
+		s := &socket{hub: h, agent: chat.AgentID{byte(i), byte(i >> 8), 1}, out: newOutbox(func() {}, time.Now), done: make(chan struct{})}
 		s.once.Do(func() {})
 		s.who.Store(&web.Who{Principal: chat.Principal{AgentID: s.agent, Departments: []chat.DepartmentID{department}}})
 		h.enter(s)

@@ -29,7 +29,9 @@ import (
 
 // The measures of a socket (RELIABILITY.md §4, sockets; B60).
 const (
-	outboxSize    = 64               // frames waiting to be written; one more, and the reader is too slow
+	outboxSize    = 64               // frames that may wait to be written for longer than outboxBurst
+	outboxBurst   = time.Second      // a commit may tell of hundreds of messages at once
+	outboxMost    = 1024             // frames that may wait at all (ADR 14)
 	frameLimit    = 4 << 10          // bytes of a client's frame
 	framesPerSec  = 10               // of one client, sustained
 	frameBurst    = 40               //

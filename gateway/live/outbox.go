@@ -2,6 +2,7 @@ package live
 
 import (
 	"sync"
+	"time"
 
 	"gatehouse/internal/chat"
 )
@@ -13,18 +14,23 @@ type frame struct {
 	seq   int64
 }
 
-// outbox holds the frames that are not written to a socket yet. It never blocks who puts one in.
+// outbox holds the frames that are not written to a socket yet. It never blocks who puts one in. It overflows when too much waits, or waits
+// for too long.
 type outbox struct {
 	mu      sync.Mutex
 	frames  []frame
-	waiting bool   // the client has not been told yet what it missed: frames wait
-	lost    bool   // while waiting, more came than there is room for
-	full    bool   // the reader is too slow; for ever
-	rung    bool   // take was asked for
-	ring    func() // asks for it, without blocking
+	since   time.Time // when the first of them came
+	waiting bool      // the client has not been told yet what it missed: frames wait
+	lost    bool      // while waiting, more came than there is room for
+	full    bool      // the reader is too slow; for ever
+	rung    bool      // take was asked for
+	ring    func()    // asks for it, without blocking
+	now     func() time.Time
 }
 
-func newOutbox(ring func()) *outbox { return &outbox{waiting: true, ring: ring} }
+func newOutbox(ring func(), now func() time.Time) *outbox {
+	return &outbox{waiting: true, ring: ring, now: now}
+}
 
 // put adds a frame. It returns false once the outbox has overflowed.
 func (o *outbox) put(f frame) bool {
@@ -33,7 +39,10 @@ func (o *outbox) put(f frame) bool {
 	switch {
 	case o.full:
 		return false
-	case len(o.frames) < outboxSize:
+	case o.room():
+		if len(o.frames) == 0 {
+			o.since = o.now()
+		}
 		o.frames = append(o.frames, f)
 	case o.waiting:
 		o.lost, o.frames = true, nil
@@ -42,6 +51,11 @@ func (o *outbox) put(f frame) bool {
 	}
 	o.call()
 	return !o.full
+}
+
+func (o *outbox) room() bool {
+	n := len(o.frames)
+	return n < outboxSize || n < outboxMost && (o.waiting || o.now().Sub(o.since) < outboxBurst)
 }
 
 // take empties the outbox.
@@ -67,7 +81,7 @@ func (o *outbox) open(replayed map[chat.ConversationID]int64) (lost bool) {
 			kept = append(kept, f)
 		}
 	}
-	o.frames, o.waiting = kept, false
+	o.frames, o.waiting, o.since = kept, false, o.now()
 	o.call()
 	return o.lost
 }

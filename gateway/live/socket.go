@@ -64,7 +64,7 @@ func (l *Live) serve(conn *websocket.Conn, who web.Who) {
 		live: l, hub: l.hub, conn: conn, id: l.deps.Node + "/" + chat.NewID[chat.MessageID]().String(), agent: who.Principal.AgentID,
 		done: make(chan struct{}), reason: Left,
 	}
-	s.out = newOutbox(func() { s.do(s.flush) })
+	s.out = newOutbox(func() { s.do(s.flush) }, time.Now)
 	s.who.Store(&who)
 	conn.SetReadLimit(frameLimit) // answers 1009 itself
 	conn.SetPongHandler(func(string) error { s.heard(silentFor); return nil })
