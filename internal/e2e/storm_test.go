@@ -195,8 +195,9 @@ func balance(t *testing.T, at string, backends ...string) {
 	pass := func(client net.Conn) {
 		hold(client)
 		defer drop(client)
-		for range backends {
-			backend, err := net.DialTimeout("tcp", backends[next.Add(1)%uint64(len(backends))], time.Second)
+		first := next.Add(1)
+		for i := range uint64(len(backends)) { // each of them, however many others choose meanwhile
+			backend, err := net.DialTimeout("tcp", backends[(first+i)%uint64(len(backends))], time.Second)
 			if err != nil {
 				continue
 			}
