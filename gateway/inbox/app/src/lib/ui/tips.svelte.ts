@@ -2,6 +2,7 @@
  * Tooltips: what each says is noted beside its element, and one layer shows the one that is wanted. An element costs an
  * entry in a map, so that a thread of hundreds of buttons opens as fast as one of none.
  */
+import { untrack } from 'svelte';
 import type { Attachment } from 'svelte/attachments';
 
 export interface TipText {
@@ -42,9 +43,11 @@ class Tips {
       ['scroll', () => this.hide()],
       ['keydown', (event) => { if ((event as KeyboardEvent).key === 'Escape') this.hide(); }],
     ];
-    for (const [kind, listener] of listeners) document.addEventListener(kind, listener, { capture: true, passive: true });
+    // They run within the effect of whoever moves the focus: what they read is none of its business.
+    const hears = listeners.map(([kind, listener]) => [kind, (event: Event) => untrack(() => listener(event))] as const);
+    for (const [kind, hear] of hears) document.addEventListener(kind, hear, { capture: true, passive: true });
     return () => {
-      for (const [kind, listener] of listeners) document.removeEventListener(kind, listener, { capture: true });
+      for (const [kind, hear] of hears) document.removeEventListener(kind, hear, { capture: true });
       this.hide();
     };
   }
