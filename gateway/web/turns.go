@@ -5,11 +5,11 @@ import "sync"
 // Turns does one thing after the other, in a goroutine that is there only while there is something to do. A socket writes in turns, so
 // that one to which nothing is said costs no stack for it. The zero Turns is ready. It is safe for concurrent use.
 type Turns struct {
-	mu     sync.Mutex
-	todo   []func()
-	busy   bool
-	closed bool
-	rest   chan struct{} // closed when nothing is left; made by Close
+	mu      sync.Mutex
+	waiting []func()
+	busy    bool
+	closed  bool
+	rest    chan struct{} // closed when nothing is left; made by Close
 }
 
 // Do has f done after everything before it. It does not wait. After Close it does nothing.
@@ -19,7 +19,7 @@ func (t *Turns) Do(f func()) {
 	if t.closed {
 		return
 	}
-	t.todo = append(t.todo, f)
+	t.waiting = append(t.waiting, f)
 	if !t.busy {
 		t.busy = true
 		go t.work()
@@ -36,15 +36,15 @@ func (t *Turns) work() {
 func (t *Turns) next() (f func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.todo) == 0 {
-		t.todo, t.busy = nil, false
+	if len(t.waiting) == 0 {
+		t.waiting, t.busy = nil, false
 		if t.closed {
 			close(t.rest)
 		}
 		return nil
 	}
-	f, t.todo[0] = t.todo[0], nil
-	t.todo = t.todo[1:]
+	f, t.waiting[0] = t.waiting[0], nil
+	t.waiting = t.waiting[1:]
 	return f
 }
 
