@@ -151,3 +151,32 @@ func TestSlowSendersAreCutOff(t *testing.T) { // S52
 		}
 	}
 }
+
+func TestAConnectionThatEndsBeforeItsRequestIsNoFaultOfOurs(t *testing.T) {
+	t.Parallel()
+	p := newPorch(t)
+	g := gateway.New(gateway.Config{}, p.deps)
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp4", "127.0.0.1:0")
+	must(t, err)
+	served := make(chan error, 1)
+	go func() { served <- g.Serve(l) }()
+	for _, said := range []string{"POST /webhooks/meta HTTP/1.1\r\nHost", ""} { // one breaks in the middle, one is sent away by the stop
+		c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", l.Addr().String())
+		must(t, err)
+		defer func() { _ = c.Close() }() // that it is gone is what is tested
+		_, err = io.WriteString(c, said)
+		must(t, err)
+		if said != "" {
+			must(t, c.(*net.TCPConn).SetLinger(0)) // reset, not ended
+			must(t, c.Close())
+		}
+	}
+	for tick := time.Tick(time.Millisecond); g.App().Server().GetOpenConnectionsCount() != 1; {
+		<-tick
+	}
+	must(t, g.Stop(context.Background()))
+	must(t, <-served)
+	if got := p.logged.String(); strings.Contains(got, `"level":"ERROR"`) {
+		t.Error(got)
+	}
+}

@@ -67,7 +67,9 @@ func (w *Web) Refuse(c *fiber.Ctx, err error) error {
 		c.Set(fiber.HeaderXRequestID, body.RequestID)
 		linger(c.Context().Conn()) // no header of it was understood, and it may be long
 	}
-	if status >= http.StatusInternalServerError {
+	// Fiber's word for a connection that broke, or that we closed, before there was a request on it: no fault, and nobody to tell.
+	broke := !entered(c) && errors.Is(err, fiber.ErrBadGateway)
+	if status >= http.StatusInternalServerError && !broke {
 		w.note(c, status, body.Code, err)
 	}
 	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {

@@ -113,6 +113,14 @@ export function place(
   return [...others.slice(0, at), changed.id, ...others.slice(at)];
 }
 
+/** What follows the last shown row in the target: it can be shown, and no row moves. */
+export function below(shown: readonly ID[], target: readonly ID[]): ID[] {
+  const have = new Set(shown);
+  let last = target.length - 1;
+  while (last >= 0 && !have.has(target[last])) last--;
+  return target.slice(last + 1);
+}
+
 /** Applies the target, or while frozen keeps the rows where they are; own departures go in both cases. An empty list has nothing to keep. */
 export function settle(state: ListState, frozen: boolean, ownLeft: ReadonlySet<ID>): ListState {
   if (!frozen || !state.shown.length) return state.shown === state.target ? state : { shown: state.target, target: state.target };

@@ -3,7 +3,7 @@ import { SvelteMap } from 'svelte/reactivity';
 import { api, asRefusal, query, type Refusal } from '../api/client';
 import type { Conversation, Counts, ID, Page, ServerFrame } from '../api/types';
 import {
-  belongs, compareConversations, leaving, place, queryKey, settle, waitingChanges, type ListQuery, type ListState,
+  below, belongs, compareConversations, leaving, place, queryKey, settle, waitingChanges, type ListQuery, type ListState,
 } from '../model/list';
 import { contactName } from '../i18n/names';
 import { clock } from './clock.svelte';
@@ -42,23 +42,30 @@ export class ConversationList {
     return '/conversations' + query({ view, department, channel, account, q, sort, cursor, limit });
   }
 
-  /** Reads the list again, as far as it is shown: rows that are only further down must not seem to leave. */
+  /**
+   * Reads the list again, as far as it is shown, and a page further where new rows have pushed the last one down: what is only
+   * further down must not seem to leave.
+   */
   async load() {
     const load = ++this.#load;
     this.#meanwhile = new Map();
     if (this.status === 'error') this.status = 'loading';
     try {
       const ids: ID[] = [];
+      const { shown } = this.state;
       let next: string | undefined;
       do {
-        const page = await api<Page<Conversation>>('GET', this.#path(next, this.state.shown.length > PAGE ? MOST : PAGE));
+        const page = await api<Page<Conversation>>('GET', this.#path(next, shown.length > PAGE ? MOST : PAGE));
         if (load !== this.#load) return;
         this.store.putAll(page.items);
         ids.push(...page.items.map((c) => c.id));
         next = page.next || undefined;
-      } while (next && ids.length < this.state.shown.length);
+      } while (next && shown.length && (ids.length < shown.length || (ids.length < shown.length + MOST && !ids.includes(shown[shown.length - 1]))));
       this.next = next;
-      this.#target(this.#caughtUp([...new Set(ids)]), this.status !== 'ready');
+      const target = this.#caughtUp([...new Set(ids)]);
+      // What was read beyond the last row that is shown moves none when it is shown, too.
+      if (this.state.shown.length) this.state = { ...this.state, shown: [...this.state.shown, ...below(this.state.shown, target)] };
+      this.#target(target, this.status !== 'ready');
       this.status = 'ready';
       this.refusal = null;
       this.loads++;
@@ -81,9 +88,9 @@ export class ConversationList {
       this.store.putAll(page.items);
       this.next = page.next || undefined;
       const { shown, target } = this.state;
-      const have = new Set([...target, ...shown]);
-      const all = this.#caughtUp([...target, ...page.items.map((c) => c.id).filter((id) => !have.has(id))]);
-      this.state = { target: all, shown: shown === target ? all : [...shown, ...all.filter((id) => !have.has(id))] };
+      const all = this.#caughtUp([...new Set([...target, ...page.items.map((c) => c.id)])]);
+      this.state = { target: all, shown: shown === target ? all : [...shown, ...below(shown, all)] };
+      this.refusal = null;
     } catch (error) {
       if (load !== this.#load) return;
       this.#meanwhile = null;
