@@ -30,7 +30,9 @@ type hub struct {
 	viewers viewers
 	counter counter
 	skew    atomic.Int64 // how far the desk's clock is before ours
-	clock   clock        // the sweep's
+	// The sweep's.
+	clock    clock
+	resynced time.Time // when all were last told to read everything again, by the record's clock
 }
 
 // news is a notice, or something to do in its place in the order.

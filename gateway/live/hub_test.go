@@ -2,11 +2,14 @@ package live
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"gatehouse/gateway/web"
@@ -204,6 +207,21 @@ type record struct {
 	err      error
 	copy     string
 	asked    []chat.Horizon
+	events   map[chat.ConversationID][]chat.ThreadEvent
+}
+
+func (r *record) EventsAfter(_ context.Context, seqs map[chat.ConversationID]int64, most int) (map[chat.ConversationID][]chat.ThreadEvent, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := map[chat.ConversationID][]chat.ThreadEvent{}
+	for id, seq := range seqs {
+		for _, e := range r.events[id] {
+			if e.Seq > seq && len(out[id]) < most {
+				out[id] = append(out[id], e)
+			}
+		}
+	}
+	return out, r.err
 }
 
 func (r *record) Horizon(context.Context) (chat.Horizon, error) {
@@ -248,6 +266,13 @@ func (*record) Counts(context.Context, chat.Principal) (chat.Counts, error) {
 func (*record) Beat(context.Context, []chat.AgentID) error             { return nil }
 func (*record) WindowView(chat.ConversationRow, time.Time) window.View { return window.View{} }
 
+// silence is a bus that says nothing.
+type silence struct{ deaf atomic.Bool }
+
+func (*silence) Subscribe(func(chat.Notice)) func()     { return func() {} }
+func (*silence) Publish(context.Context, []chat.Notice) {}
+func (s *silence) Deaf() bool                           { return s.deaf.Load() }
+
 // tally counts.
 type tally struct{ missed, failed, resynced int }
 
@@ -262,7 +287,7 @@ func (t *tally) SweepFailed(bool) { t.failed++ }
 // hall is a hub with one socket that is never written.
 func hall(r *record, principal chat.Principal) (*hub, *socket, *tally) {
 	m := &tally{}
-	h := newHub(Deps{Desk: r, Presence: r, Metrics: m, Log: slog.New(slog.DiscardHandler), Now: time.Now, Look: time.Millisecond})
+	h := newHub(Deps{Desk: r, Presence: r, Metrics: m, Log: slog.New(slog.DiscardHandler), Now: time.Now, Look: time.Millisecond, Bus: &silence{}})
 	s := &socket{hub: h, agent: principal.AgentID, out: newOutbox(func() {}, time.Now), done: make(chan struct{})}
 	s.once.Do(func() {}) // and never ended
 	s.who.Store(&web.Who{Principal: principal})
@@ -369,6 +394,103 @@ func TestWhatIsTooMuchToTellIsReadAgainByAll(t *testing.T) {
 	if n := look(); n != 1 || m.missed != lostLimit+1 {
 		t.Errorf("%d resyncs, %d missed", n, m.missed)
 	}
+	// Not again before they can have done so; then all at once.
+	at, _ := h.horizon.newest()
+	for range 3 {
+		r.now = r.now.Add(h.deps.Look / 4)
+		h.sweep(t.Context())
+		settleAll(h)
+		if n, _ := h.horizon.newest(); n != at || m.resynced != 0 {
+			t.Errorf("%d resyncs, and the horizon moved by %s", m.resynced, n.At.Sub(at.At))
+		}
+	}
+	if n := look(); n != 1 {
+		t.Errorf("%d resyncs", n)
+	}
+}
+
+// While the bus says nothing, the record tells the news: soon, and whole.
+func TestWhileTheBusIsDeafTheRecordTellsTheNews(t *testing.T) {
+	t.Parallel()
+	r := &record{now: time.Unix(1000, 0), copy: "1", events: map[chat.ConversationID][]chat.ThreadEvent{}}
+	h, s, _ := hall(r, chat.Principal{AgentID: chat.AgentID{1}, Role: chat.RoleAdmin})
+	h.deps.Look = time.Minute // of this test, nobody waits so long
+	bus := &silence{}
+	bus.deaf.Store(true)
+	h.deps.Bus = bus
+	change := func(i int, known, last int64) chat.ConversationRow {
+		row := chat.ConversationRow{Conversation: chat.Conversation{ID: conversation(i), LastSeq: last}}
+		if known > 0 {
+			heard := row
+			heard.LastSeq = known
+			h.heard.note(heard, nil, false)
+		}
+		for seq := int64(1); seq <= last+1; seq++ { // one more has come since the row was read
+			r.events[row.ID] = append(r.events[row.ID], chat.ThreadEvent{Event: chat.Event{ConversationID: row.ID, Seq: seq, Kind: chat.EventMessage}})
+		}
+		r.rows = append(r.rows, row)
+		return row
+	}
+	h.sweep(t.Context())
+	r.now = time.Unix(1001, 0)
+	for i, of := range []struct{ known, last, told int64 }{
+		{known: 7, last: 9, told: 2},
+		{known: 0, last: 3, told: 3},               // it began while the bus was deaf
+		{known: 0, last: eventsMost + 1, told: 0},  // who has it open knows how much of it is missing
+		{known: 1, last: eventsMost + 10, told: 0}, // too many
+	} {
+		r.rows = nil
+		row := change(i, of.known, of.last)
+		h.sweep(t.Context())
+		settleAll(h)
+		frames, _ := s.out.take()
+		frames = slices.DeleteFunc(frames, func(f frame) bool { return f.about != row.ID })
+		if len(frames) != 1 {
+			t.Fatalf("%+v: %d frames", of, len(frames))
+		}
+		var got struct{ Events []struct{ Seq int64 } }
+		if err := json.Unmarshal(frames[0].body, &got); err != nil {
+			t.Fatal(err)
+		}
+		if n := int64(len(got.Events)); n != of.told || n > 0 && got.Events[n-1].Seq != of.last {
+			t.Errorf("%+v: %+v", of, got.Events)
+		}
+	}
+}
+
+func TestTheRecordIsAskedOftenOnlyWhileTheBusIsDeafAndItAnswers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := &record{now: time.Unix(1000, 0), copy: "1"}
+		h, _, _ := hall(r, chat.Principal{AgentID: chat.AgentID{1}})
+		bus := &silence{}
+		h.deps.Look, h.deps.Bus = lookEvery, bus
+		go h.dispatch(t.Context())
+		go h.sweeps(t.Context())
+		looks := func(d time.Duration) int {
+			r.mu.Lock()
+			before := len(r.asked)
+			r.mu.Unlock()
+			<-time.After(d)
+			synctest.Wait()
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			return len(r.asked) - before
+		}
+		if n := looks(time.Minute); n < 9 || n > 12 {
+			t.Errorf("%d looks in a minute", n)
+		}
+		bus.deaf.Store(true)
+		if n := looks(time.Minute); n < 110 || n > 121 {
+			t.Errorf("%d looks in a minute without news", n)
+		}
+		r.mu.Lock()
+		r.err = errors.New("away")
+		r.mu.Unlock()
+		if n := looks(time.Minute); n > 12 {
+			t.Errorf("%d looks in a minute at a record that is away", n)
+		}
+	})
 }
 
 func TestTheHorizonStaysWhileTheRecordIsAway(t *testing.T) {

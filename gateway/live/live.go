@@ -51,6 +51,7 @@ type Desk interface {
 	Horizon(ctx context.Context) (chat.Horizon, error)
 	NewestSince(ctx context.Context, h chat.Horizon) (newest map[chat.ConversationID]int64, resync bool, err error)
 	ConversationRows(ctx context.Context, ids []chat.ConversationID) ([]chat.ConversationRow, error)
+	EventsAfter(ctx context.Context, seqs map[chat.ConversationID]int64, most int) (map[chat.ConversationID][]chat.ThreadEvent, error)
 	ChangedSince(ctx context.Context, p chat.Principal, h chat.Horizon) (rows []chat.ConversationRow, resync bool, err error)
 	Conversation(ctx context.Context, p chat.Principal, id chat.ConversationID) (chat.ConversationRow, error)
 	Counts(ctx context.Context, p chat.Principal) (chat.Counts, error)
@@ -73,6 +74,8 @@ type Bus interface {
 	// Subscribe calls with every notice from then on. The callback does not block.
 	Subscribe(func(chat.Notice)) (cancel func())
 	Publish(ctx context.Context, notices []chat.Notice)
+	// Deaf tells whether news may not come through now. Then the record is asked instead, every half a second.
+	Deaf() bool
 }
 
 // Sessions finds who a session's token belongs to, without prolonging it. CodeSessionOver: nobody (any more).

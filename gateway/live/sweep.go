@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"slices"
@@ -15,9 +16,11 @@ import (
 // on. The horizon is the cursor that clients bring back.
 const (
 	lookEvery = 5 * time.Second
-	settle    = 10 // this part of that time: what was committed just now may still be on its way here
+	settle    = 10 // this part of that time: what was committed just now may still be on its way here; while the bus is deaf, from look to look
 	// lostLimit is how many conversations of which news was lost are told one by one; if it is more, all are to read again.
 	lostLimit = 500
+	// eventsMost is how many events of each are told with it; if it is more, whoever has it open reads them.
+	eventsMost = 50
 	// remembered is how far back a client without a cursor is told what changed: its page read the lists before its
 	// socket opened.
 	remembered = time.Minute
@@ -128,6 +131,19 @@ func (h *heard) behind(newest map[chat.ConversationID]int64) (ids []chat.Convers
 	return ids
 }
 
+// heardOf is the newest that was heard of each of these conversations, or zero where all that there is can be told; others are left out.
+func (h *heard) heardOf(rows []chat.ConversationRow) map[chat.ConversationID]int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	seqs := make(map[chat.ConversationID]int64, len(rows))
+	for _, r := range rows {
+		if row, ok := h.find(r.ID); ok || r.LastSeq <= eventsMost {
+			seqs[r.ID] = row.seq
+		}
+	}
+	return seqs
+}
+
 // horizons are those of the last minute, the oldest first; the last one is the cursor.
 type horizons struct {
 	mu  sync.Mutex
@@ -173,17 +189,22 @@ func (h *hub) cursor() string {
 	return encodeCursor(n)
 }
 
-// sweeps looks at the record every few seconds, the first time at once.
+// sweeps looks at the record every few seconds, the first time at once; more often while the bus is deaf, since then it is the record
+// that tells the news.
 func (h *hub) sweeps(ctx context.Context) {
-	tick := time.NewTicker(h.deps.Look)
+	tick := time.NewTicker(h.deps.Look / settle)
 	defer tick.Stop()
 	for {
-		h.sweep(ctx)
-		select {
-		case <-tick.C:
-		case <-h.look:
-		case <-ctx.Done():
-			return
+		ok, last := h.sweep(ctx), time.Now()
+		for due := false; !due; {
+			select {
+			case <-tick.C:
+				due = ok && h.deps.Bus.Deaf() || time.Since(last) >= h.deps.Look
+			case <-h.look:
+				due = true
+			case <-ctx.Done():
+				return
+			}
 		}
 	}
 }
@@ -209,15 +230,14 @@ func whoSeesAll() chat.Principal { return chat.Principal{Role: chat.RoleAdmin} }
 
 // sweep tells what the record changed and the bus did not say, and moves the horizon. It trusts nothing: a process that is
 // killed between its commit and its news leaves no gap that a client could see. Where there is too much to look at, or to
-// tell, everybody reads everything again.
-func (h *hub) sweep(ctx context.Context) {
+// tell, everybody reads everything again. ok is false when the record could not be asked.
+func (h *hub) sweep(ctx context.Context) (ok bool) {
 	ask, cancel := context.WithTimeout(ctx, askWithin+h.deps.Look/settle)
 	defer cancel()
 	before := h.deps.Now()
 	next, err := h.deps.Desk.Horizon(ask)
 	if err != nil {
-		h.sweepFailed(ctx, false, err)
-		return
+		return h.sweepFailed(ctx, err)
 	}
 	h.setClock(next.Now, before, h.deps.Now())
 	h.heard.age(next.At)
@@ -225,36 +245,44 @@ func (h *hub) sweep(ctx context.Context) {
 	if !ok {
 		h.horizon.push(next)
 		close(h.began)
-		return
+		return true
 	}
 	newest, resync, err := h.deps.Desk.NewestSince(ask, last)
 	switch {
 	case err != nil:
-		h.sweepFailed(ctx, false, err)
-		return
+		return h.sweepFailed(ctx, err)
 	case resync:
 		if next.Copy == last.Copy { // or else the record was restored
-			h.sweepFailed(ctx, true, nil)
+			h.deps.Metrics.SweepFailed(true)
 		}
-		h.inOrder(ctx, func() { h.horizon.push(next); h.resync() })
-		return
+		h.resyncAll(ctx, next)
+		return true
 	}
-	select {
-	case <-time.After(h.deps.Look / settle):
-	case <-ctx.Done():
-		return
+	if !h.deps.Bus.Deaf() {
+		select {
+		case <-time.After(h.deps.Look / settle):
+		case <-ctx.Done():
+			return false
+		}
 	}
 	behind := h.heard.behind(newest)
 	if len(behind) > lostLimit {
-		h.deps.Metrics.Missed(len(behind))
-		h.inOrder(ctx, func() { h.horizon.push(next); h.resync() })
-		return
+		if next.Now.Sub(h.resynced).Abs() >= h.deps.Look { // to read everything takes a while: until then they wait together
+			h.deps.Metrics.Missed(len(behind))
+			h.resyncAll(ctx, next)
+		}
+		return true
 	}
-	var rows []chat.ConversationRow
+	var (
+		rows   []chat.ConversationRow
+		events map[chat.ConversationID][]chat.ThreadEvent
+	)
 	if len(behind) > 0 {
-		if rows, err = h.deps.Desk.ConversationRows(ask, behind); err != nil {
-			h.sweepFailed(ctx, false, err)
-			return
+		if rows, err = h.deps.Desk.ConversationRows(ask, behind); err == nil {
+			events, err = h.deps.Desk.EventsAfter(ask, h.heard.heardOf(rows), eventsMost)
+		}
+		if err != nil {
+			return h.sweepFailed(ctx, err)
 		}
 	}
 	h.inOrder(ctx, func() {
@@ -262,7 +290,7 @@ func (h *hub) sweep(ctx context.Context) {
 		for _, row := range rows {
 			if seen, ok := h.heard.row(row.ID); !ok || seen.seq < row.LastSeq {
 				missed++
-				h.conversation(chat.Notice{Kind: chat.NoticeConversation, Conversation: &row}, true)
+				h.conversation(chat.Notice{Kind: chat.NoticeConversation, Conversation: &row, Events: upTo(events[row.ID], row.LastSeq)}, true)
 			}
 		}
 		if missed > 0 {
@@ -270,20 +298,33 @@ func (h *hub) sweep(ctx context.Context) {
 		}
 		h.horizon.push(next)
 	})
+	return true
 }
 
-func (h *hub) sweepFailed(ctx context.Context, overload bool, err error) {
-	if ctx.Err() != nil {
-		return
+// upTo are the events up to a row's last, which was read before them; none if some are missing.
+func upTo(events []chat.ThreadEvent, last int64) []chat.ThreadEvent {
+	n, _ := slices.BinarySearchFunc(events, last+1, func(e chat.ThreadEvent, seq int64) int { return cmp.Compare(e.Seq, seq) })
+	if n == 0 || events[n-1].Seq != last {
+		return nil
 	}
-	h.deps.Metrics.SweepFailed(overload)
-	if err != nil {
+	return events[:n]
+}
+
+// sweepFailed notes that the record could not be asked.
+func (h *hub) sweepFailed(ctx context.Context, err error) (ok bool) {
+	if ctx.Err() == nil {
+		h.deps.Metrics.SweepFailed(false)
 		h.deps.Log.WarnContext(ctx, "live: cannot ask the record what changed", slog.Any("error", err))
 	}
+	return false
 }
 
-// resync tells everybody to read everything again.
-func (h *hub) resync() {
-	h.deps.Metrics.Resynced(h.len())
-	h.everyone(resyncFrame{"resync", h.cursor()})
+// resyncAll tells everybody to read everything again, and moves the horizon.
+func (h *hub) resyncAll(ctx context.Context, next chat.Horizon) {
+	h.resynced = next.Now
+	h.inOrder(ctx, func() {
+		h.horizon.push(next)
+		h.deps.Metrics.Resynced(h.len())
+		h.everyone(resyncFrame{"resync", h.cursor()})
+	})
 }

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -54,6 +55,7 @@ type link struct {
 	out  chan []chat.Notice
 	owed atomic.Bool // other processes do not know yet that they missed something
 	away atomic.Bool // it did not take the last news
+	open atomic.Bool // it has confirmed that it tells us what others say
 }
 
 type subscriber struct {
@@ -70,7 +72,7 @@ type envelope struct {
 // New makes a bus. Without a Redis the process is alone. prefix keeps installations on one Redis apart, node names this
 // process.
 func New(at []Redis, prefix, node string, log *slog.Logger) *Bus {
-	return open(at, prefix, node, log, 30*time.Second)
+	return open(at, prefix, node, log, 5*time.Second)
 }
 
 func open(at []Redis, prefix, node string, log *slog.Logger, silence time.Duration) *Bus {
@@ -165,6 +167,11 @@ func (b *Bus) Subscribe(f func(chat.Notice)) (cancel func()) {
 		b.mu.Unlock()
 		close(stop)
 	})
+}
+
+// Deaf tells whether news of other processes may not come through now: a Redis is away.
+func (b *Bus) Deaf() bool {
+	return slices.ContainsFunc(b.links, func(l *link) bool { return l.away.Load() || !l.open.Load() })
 }
 
 // Dropped is how many notices did not fit on their way to other processes.
@@ -280,6 +287,7 @@ func (b *Bus) listen(ctx context.Context, l *link, again bool) {
 	ps := l.Client.Subscribe(ctx, b.channel)
 	closing := sync.OnceFunc(func() { _ = ps.Close() })
 	defer closing()
+	defer l.open.Store(false)
 	defer context.AfterFunc(ctx, closing)() // ends a read that waits for Redis to say something, which a context does not
 	for asked := false; ctx.Err() == nil; {
 		msg, err := ps.ReceiveTimeout(ctx, b.silence)
@@ -294,6 +302,7 @@ func (b *Bus) listen(ctx context.Context, l *link, again bool) {
 		asked = false
 		switch m := msg.(type) {
 		case *redis.Subscription:
+			l.open.Store(true)
 			if again {
 				b.deliver([]chat.Notice{{Kind: chat.NoticeLost}})
 			}

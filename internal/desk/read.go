@@ -20,6 +20,7 @@ type readStore interface {
 	ThreadPage(ctx context.Context, id chat.ConversationID, before, after int64, limit int) ([]chat.ThreadMessage, error)
 	Message(ctx context.Context, id chat.MessageID) (chat.ThreadMessage, error)
 	EventsSince(ctx context.Context, id chat.ConversationID, since int64, limit int) ([]chat.ThreadEvent, error)
+	EventsAfter(ctx context.Context, seqs map[chat.ConversationID]int64, most int) (map[chat.ConversationID][]chat.ThreadEvent, error)
 	EventsBetween(ctx context.Context, id chat.ConversationID, low, high int64, limit int) ([]chat.ThreadEvent, error)
 	Contact(ctx context.Context, id chat.ContactID) (chat.Contact, []chat.Identity, error)
 	ContactVisible(ctx context.Context, p chat.Principal, id chat.ContactID) (bool, error)
@@ -238,6 +239,11 @@ func (d *Desk) NewestSince(ctx context.Context, h chat.Horizon) (newest map[chat
 // ConversationRows reads conversations by id, whoever may see them; one that is not there is left out.
 func (d *Desk) ConversationRows(ctx context.Context, ids []chat.ConversationID) ([]chat.ConversationRow, error) {
 	return d.store.ConversationRows(ctx, ids)
+}
+
+// EventsAfter reads events of several conversations after a number each, at most so many of each, in order, whoever may see them.
+func (d *Desk) EventsAfter(ctx context.Context, seqs map[chat.ConversationID]int64, most int) (map[chat.ConversationID][]chat.ThreadEvent, error) {
+	return d.store.EventsAfter(ctx, seqs, most)
 }
 
 // TemplateView is a stored template, read.

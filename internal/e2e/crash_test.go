@@ -95,7 +95,12 @@ func write(t *testing.T, meta *fakemeta.Server, cfg fakemeta.LoadConfig) <-chan 
 // taken waits until so many messages were answered 200.
 func taken(t *testing.T, meta *fakemeta.Server, n int) {
 	t.Helper()
-	until(t, time.Minute, fmt.Sprintf("%d messages are taken", n), func() (bool, string) {
+	takenWithin(t, meta, n, time.Minute)
+}
+
+func takenWithin(t *testing.T, meta *fakemeta.Server, n int, patience time.Duration) {
+	t.Helper()
+	until(t, patience, fmt.Sprintf("%d messages are taken", n), func() (bool, string) {
 		got := len(meta.Ledger().AckedIDs("message"))
 		return got >= n, fmt.Sprint(got)
 	})

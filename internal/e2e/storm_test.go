@@ -49,6 +49,11 @@ type forecast struct {
 	agents            int // 0: 4
 }
 
+// takes is how long the customers write.
+func (f forecast) takes() time.Duration {
+	return time.Duration(float64(f.messages) / f.perSecond * float64(time.Second))
+}
+
 // newStorm opens the house.
 func newStorm(t *testing.T, f forecast, open func(hosts ...string) *house) *storm {
 	t.Helper()
@@ -86,7 +91,7 @@ func (s *storm) blow(name string, f forecast, happen func(s *storm)) {
 	t := s.t
 	t.Helper()
 	loaded := write(t, s.meta, fakemeta.LoadConfig{
-		Rate: f.perSecond, Duration: time.Duration(float64(f.messages) / f.perSecond * float64(time.Second)), Contacts: f.contacts,
+		Rate: f.perSecond, Duration: f.takes(), Contacts: f.contacts,
 		DuplicatePct: f.duplicatePct, ReorderPct: f.reorderPct, LatePct: 1, Seed: s.seed,
 	})
 	happen(s)
@@ -155,7 +160,7 @@ func (s *storm) judge(name string, f forecast, load fakemeta.LoadReport, recover
 // after waits until part of the messages were taken.
 func (s *storm) after(f forecast, part float64) {
 	s.t.Helper()
-	taken(s.t, s.meta, int(float64(f.messages)*part))
+	takenWithin(s.t, s.meta, int(float64(f.messages)*part), time.Minute+f.takes())
 }
 
 // hurt notes that something happens now.

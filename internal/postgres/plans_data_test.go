@@ -237,6 +237,7 @@ func readQuestions() []question {
 		{"messages of events", gen.MessagesIn, []any{several(messageID, 100, page)}, page, byAny, false},
 		{"reactions on a page", gen.ReactionsOf, []any{several(messageID, 100, page)}, page, byAny, false},
 		{"events since", gen.EventsSince, []any{last, 9000, page}, page, byAny, false},
+		{"events of several since", gen.EventsAfter, []any{several(conversationID, conversations-63, 64), make([]int64, 64), 1}, 64, byAny, false},
 		{"events of a page", gen.EventsBetween, []any{last, 5000, 5000 + page, page}, page, byAny, false},
 		{"what changed since", gen.ChangedSince, []any{int64(999999999), time.Now(), 1000}, 0, byAny, false},
 		{"the newest since", gen.NewestSince, []any{int64(999999999), time.Now(), 1000}, 0, byAny, false},

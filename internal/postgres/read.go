@@ -156,6 +156,27 @@ func (s *Store) EventsSince(ctx context.Context, id chat.ConversationID, since i
 	return s.threadEvents(ctx, rows)
 }
 
+// EventsAfter reads events of several conversations after a number each, at most so many of each, in order.
+func (s *Store) EventsAfter(ctx context.Context, seqs map[chat.ConversationID]int64, most int) (map[chat.ConversationID][]chat.ThreadEvent, error) {
+	ids, after := make([]chat.ConversationID, 0, len(seqs)), make([]int64, 0, len(seqs))
+	for id, seq := range seqs {
+		ids, after = append(ids, id), append(after, seq)
+	}
+	rows, err := s.pool.Query(ctx, gen.EventsAfter, ids, after, int32(most))
+	if err != nil {
+		return nil, wrap(err)
+	}
+	all, err := s.threadEvents(ctx, rows)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[chat.ConversationID][]chat.ThreadEvent, len(seqs))
+	for _, e := range all {
+		out[e.ConversationID] = append(out[e.ConversationID], e)
+	}
+	return out, nil
+}
+
 // EventsBetween reads the events of a page of a thread that are not a message's own, newest first.
 func (s *Store) EventsBetween(ctx context.Context, id chat.ConversationID, low, high int64, limit int) ([]chat.ThreadEvent, error) {
 	rows, err := s.pool.Query(ctx, gen.EventsBetween, id, low, high, int32(limit))

@@ -65,6 +65,11 @@ func TestAReaderIsToldWhatCommittedSinceAndWhenThatIsTooMuch(t *testing.T) {
 			t.Errorf("%d conversations, more: %v, error %v; want %d, %v", len(ids), more, err, step.want, step.more)
 		}
 	}
+	eighth, ninth := chat.ConversationID{15: 8}, chat.ConversationID{15: 9}
+	after, err := s.EventsAfter(t.Context(), map[chat.ConversationID]int64{eighth: 240, ninth: 1 << 40}, 7)
+	if got := after[eighth]; err != nil || len(after) != 1 || len(got) != 7 || got[0].Seq != 241 || got[6].Seq != 247 || got[0].Kind != "window" {
+		t.Errorf("the events after are %+v, error %v", after, err)
+	}
 	newest, more, err := s.NewestSince(t.Context(), h, 1000)
 	if err != nil || len(newest) != 2 || more || slices.Max(slices.Collect(maps.Values(newest))) != 250 {
 		t.Errorf("the newest are %v, more: %v, error %v", newest, more, err)

@@ -41,13 +41,16 @@ async function firstLoad(page) {
   return sizes.reduce((a, b) => a + b);
 }
 
-/** A tab that can be asked whether it waits for answers. */
+/** A tab that can be asked whether it waits for answers, and for those too that came too soon after many others and are asked for again. */
 async function watched(context, name) {
   const page = await tab(context, name);
   const waits = new Set();
   let since = Date.now();
-  page.on('request', (r) => r.url().includes('/api/v1/') && waits.add(r));
+  page.on('request', (r) => r.url().includes('/api/v1/') && (waits.delete(r.url()), waits.add(r)));
+  page.on('response', (r) => r.status() === 429 && r.request().method() === 'GET' && waits.add(r.url()));
   for (const over of ['requestfinished', 'requestfailed']) page.on(over, (r) => { waits.delete(r); since = Date.now(); });
+  const go = page.goto.bind(page);
+  page.goto = (...args) => (waits.clear(), go(...args));
   page.rests = () => until('all answers are there', () => waits.size === 0 && Date.now() - since > 150);
   return page;
 }

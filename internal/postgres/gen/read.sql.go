@@ -303,6 +303,54 @@ func (q *Queries) CountWaiting(ctx context.Context, seesAll bool, departments []
 	return items, nil
 }
 
+const EventsAfter = `-- name: EventsAfter :many
+SELECT e.conversation_id, e.seq, e.kind, e.at, e.actor, e.message_id, e.data
+FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::bigint[]) AS seq) AS x
+CROSS JOIN LATERAL (
+	SELECT v.conversation_id, v.seq, v.kind, v.at, v.actor, v.message_id, v.data, v.xid, v.written_at FROM conversation_events v WHERE v.conversation_id = x.id AND v.seq > x.seq ORDER BY v.seq LIMIT $3
+) AS e
+ORDER BY e.conversation_id, e.seq
+`
+
+type EventsAfterRow struct {
+	ConversationID chat.ConversationID
+	Seq            int64
+	Kind           string
+	At             time.Time
+	Actor          *chat.AgentID
+	MessageID      *chat.MessageID
+	Data           json.RawMessage
+}
+
+// Events of several conversations after a number each, so many of each.
+func (q *Queries) EventsAfter(ctx context.Context, ids []chat.UUID, seqs []int64, most int32) ([]EventsAfterRow, error) {
+	rows, err := q.db.Query(ctx, EventsAfter, ids, seqs, most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []EventsAfterRow
+	for rows.Next() {
+		var i EventsAfterRow
+		if err := rows.Scan(
+			&i.ConversationID,
+			&i.Seq,
+			&i.Kind,
+			&i.At,
+			&i.Actor,
+			&i.MessageID,
+			&i.Data,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const EventsBetween = `-- name: EventsBetween :many
 SELECT conversation_id, seq, kind, at, actor, message_id, data FROM conversation_events
 WHERE conversation_id = $1 AND seq >= $2 AND seq < $3 AND kind NOT IN ('message', 'status', 'reaction', 'edited', 'deleted', 'media', 'read')

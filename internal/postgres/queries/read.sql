@@ -24,6 +24,15 @@ SELECT sqlc.embed(m) FROM messages m WHERE m.id = any(@ids::uuid[]);
 SELECT conversation_id, seq, kind, at, actor, message_id, data FROM conversation_events
 WHERE conversation_id = @conversation_id AND seq > @since ORDER BY seq LIMIT @most;
 
+-- name: EventsAfter :many
+-- Events of several conversations after a number each, so many of each.
+SELECT e.conversation_id, e.seq, e.kind, e.at, e.actor, e.message_id, e.data
+FROM (SELECT unnest(@ids::uuid[]) AS id, unnest(@seqs::bigint[]) AS seq) AS x
+CROSS JOIN LATERAL (
+	SELECT v.* FROM conversation_events v WHERE v.conversation_id = x.id AND v.seq > x.seq ORDER BY v.seq LIMIT @most
+) AS e
+ORDER BY e.conversation_id, e.seq;
+
 -- name: EventsBetween :many
 -- Events other than those of messages, for a page of a thread.
 SELECT conversation_id, seq, kind, at, actor, message_id, data FROM conversation_events

@@ -57,7 +57,7 @@ class Desk {
     const key = known(`channel.${kind}`);
     return key ? t(key) : (this.kind(kind)?.label ?? kind);
   }
-  agentName = (id: ID | undefined) => this.agent(id)?.name ?? t('agent.unknown');
+  agentName = (id: ID | undefined) => this.agent(id)?.name ?? (this.loaded ? t('agent.unknown') : '');
   breakReason = (id: ID | undefined) => this.break_reasons.find((r) => r.id === id)?.label;
 
   async start() {

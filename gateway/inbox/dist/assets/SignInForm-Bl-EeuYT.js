@@ -1,0 +1,1 @@
+export{t as default}from"./SignInForm-BY44MLU4.js";
