@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -115,7 +116,10 @@ func (c Recovery) Run(ctx context.Context) (r RecoveryReport, err error) {
 		do     func() error
 	}{
 		{name: "none", do: func() error { return nil }},
-		{name: "redis emptied", do: func() error { return flush(ctx, c.RedisURL) }},
+		{name: "redis emptied", do: func() error { return tell(ctx, c.RedisURL, "FLUSHALL") }},
+		{name: "redis silent", do: func() error {
+			return tell(ctx, c.RedisURL, "CLIENT", "PAUSE", strconv.FormatInt((c.Duration*2/3).Milliseconds(), 10), "ALL")
+		}},
 		{name: "worker killed, another there", before: func() error { _, err := start("worker"); return err }, do: killFirst},
 		{name: "worker killed, started again", do: func() error {
 			if err := killFirst(); err != nil {
@@ -211,8 +215,8 @@ func (b *bench) doneBefore(ctx context.Context, at time.Time) error {
 	return nil
 }
 
-// flush empties a Redis, by its own protocol: two or three lines there and back.
-func flush(ctx context.Context, redisURL string) error {
+// tell has a Redis do something, by its own protocol: a few lines there and one back.
+func tell(ctx context.Context, redisURL string, command ...string) error {
 	u, err := url.Parse(redisURL)
 	if err != nil {
 		return errors.New("redis: not a URL")
@@ -229,7 +233,7 @@ func flush(ctx context.Context, redisURL string) error {
 	if err := conn.SetDeadline(time.Now().Add(answerWithin)); err != nil {
 		return err
 	}
-	commands := [][]string{{"FLUSHALL"}}
+	commands := [][]string{command}
 	if password, ok := u.User.Password(); ok {
 		auth := []string{"AUTH", password}
 		if name := u.User.Username(); name != "" {

@@ -37,7 +37,7 @@ type Bus struct {
 	links   []*link
 	names   []string // of the links
 	channel string
-	silence time.Duration // of Redis, until it is asked whether it is there
+	silence time.Duration // of Redis, until it is asked whether it is there; half of it, until it has answered
 	dropped atomic.Int64
 	stop    context.CancelFunc
 	wg      sync.WaitGroup
@@ -72,7 +72,7 @@ type envelope struct {
 // New makes a bus. Without a Redis the process is alone. prefix keeps installations on one Redis apart, node names this
 // process.
 func New(at []Redis, prefix, node string, log *slog.Logger) *Bus {
-	return open(at, prefix, node, log, 5*time.Second)
+	return open(at, prefix, node, log, 2*time.Second)
 }
 
 func open(at []Redis, prefix, node string, log *slog.Logger, silence time.Duration) *Bus {
@@ -289,17 +289,17 @@ func (b *Bus) listen(ctx context.Context, l *link, again bool) {
 	defer closing()
 	defer l.open.Store(false)
 	defer context.AfterFunc(ctx, closing)() // ends a read that waits for Redis to say something, which a context does not
-	for asked := false; ctx.Err() == nil; {
-		msg, err := ps.ReceiveTimeout(ctx, b.silence)
+	for patience := b.silence; ctx.Err() == nil; {
+		msg, err := ps.ReceiveTimeout(ctx, patience)
 		if err != nil {
 			var network net.Error
-			if asked || !errors.As(err, &network) || !network.Timeout() || ps.Ping(ctx) != nil {
+			if patience < b.silence || !errors.As(err, &network) || !network.Timeout() || ps.Ping(ctx) != nil {
 				return
 			}
-			asked = true
+			patience = b.silence / 2
 			continue
 		}
-		asked = false
+		patience = b.silence
 		switch m := msg.(type) {
 		case *redis.Subscription:
 			l.open.Store(true)

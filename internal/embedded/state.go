@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 )
 
@@ -96,12 +97,15 @@ func addresses(known Info) (pg, redis address, err error) {
 
 // FreePort finds a port of the loopback interface on which nobody listens. It lies below those that the kernel gives to
 // outgoing connections (32768 and up on Linux, ip(7)): nobody gets it by accident before its server listens, or while that
-// is started again.
+// is started again. No port is given twice: who got it first may not listen yet.
 func FreePort() (int, error) {
-	const from, to, tries = 20_000, 32_000, 100
-	var err error
+	const from, to, tries = 20_000, 32_000, 1000
+	err := errors.New("all were given away")
 	for range tries {
 		at := address{port: from + rand.IntN(to-from)}
+		if _, before := given.LoadOrStore(at.port, true); before {
+			continue
+		}
 		var l net.Listener
 		if l, err = net.Listen("tcp4", at.String()); err == nil {
 			return at.port, l.Close()
@@ -109,6 +113,8 @@ func FreePort() (int, error) {
 	}
 	return 0, fmt.Errorf("no free port: %w", err)
 }
+
+var given sync.Map // ports
 
 // vacant returns the address itself, or one with another port if somebody else listens on this one by now.
 func (a address) vacant() (address, error) {

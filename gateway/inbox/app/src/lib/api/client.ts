@@ -37,6 +37,7 @@ interface Options {
   key?: string; // Idempotency-Key
   signal?: AbortSignal;
   quiet?: boolean; // do not tell the watcher
+  asks?: boolean; // it changes nothing, whatever its method
 }
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -51,7 +52,7 @@ export async function api<T = void>(method: Method, path: string, body?: unknown
       return await ask<T>(method, path, body, options);
     } catch (error) {
       const wait = error instanceof Refusal && error.status === 429 ? Number(error.details.retry_after) : NaN;
-      if (method !== 'GET' || tries === TRIES || !(wait <= PATIENT_S)) throw error;
+      if ((method !== 'GET' && !options.asks) || tries === TRIES || !(wait <= PATIENT_S)) throw error;
       await new Promise((again) => setTimeout(again, wait * 1000 + Math.random() * 500));
     }
   }

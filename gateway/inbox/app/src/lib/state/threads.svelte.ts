@@ -9,10 +9,14 @@ import { conversations } from './conversations.svelte';
 import { session } from './session.svelte';
 
 const PAGE = 50;
+const MOST = 100; // of a page, as the API has it
+const UNREAD = 500; // messages at most that are loaded to show where the unread begins
 const KEPT = 20;
 const WARM = 3; // loaded, not opened
 const TYPING_MS = 8_000;
 const SEARCH_PAGES = 40; // a quoted message is looked for at most this far back
+
+const oldest = (messages: Message[]) => Math.min(...messages.map((m) => m.seq));
 
 export class Thread {
   state = $state.raw<ThreadState>(emptyThread);
@@ -49,13 +53,21 @@ export class Thread {
     try {
       const asked = api<ConversationDetail>('GET', `/conversations/${this.id}`);
       if (!before) {
-        const [detail, page] = await Promise.all([asked, api<Page<Message>>('GET', `/conversations/${this.id}/messages${query({ limit: PAGE })}`)]);
+        const limit = Math.min(MOST, Math.max(PAGE, unreadOf(conversations.get(this.id)) + 1));
+        const [detail, page] = await Promise.all([asked, this.#page({ limit })]);
         this.setDetail(detail);
         if (this.divider === undefined && unreadOf(detail) > 0) this.divider = detail.read_seq;
+        let messages = putMessages([], page.items);
         this.complete = !page.next;
-        const newest = Math.max(known, ...page.items.map((m) => m.seq));
+        // What was never on screen must not be taken for read: it opens where the unread begins, though that is pages ago.
+        while (!this.complete && this.divider !== undefined && oldest(messages) > this.divider && messages.length < UNREAD) {
+          const { items, next } = await this.#page({ before: oldest(messages), limit: MOST });
+          messages = putMessages(messages, items);
+          this.complete = !next || !items.length;
+        }
+        const newest = Math.max(known, ...messages.map((m) => m.seq));
         const seq = Math.min(newest, detail.last_seq);
-        this.state = { messages: putMessages([], page.items), events: putEvents([], detail.events), seq };
+        this.state = { messages, events: putEvents([], detail.events), seq };
         if (Math.max(newest, detail.last_seq, conversations.get(this.id)?.last_seq ?? 0) > seq) void this.catchUp().catch((error) => (this.refusal = asRefusal(error)));
       } else {
         const detail = await asked;
@@ -72,6 +84,10 @@ export class Thread {
       this.refusal = asRefusal(error);
       if (!before) this.status = 'error';
     }
+  }
+
+  #page(of: { before?: number; limit: number }) {
+    return api<Page<Message>>('GET', `/conversations/${this.id}/messages${query(of)}`);
   }
 
   setDetail(detail: ConversationDetail) {
@@ -114,8 +130,7 @@ export class Thread {
     if (this.complete || this.loadingOlder || this.status !== 'ready') return 0;
     this.loadingOlder = true;
     try {
-      const before = Math.min(...this.state.messages.map((m) => m.seq));
-      const page = await api<Page<Message>>('GET', `/conversations/${this.id}/messages${query({ before, limit: PAGE })}`);
+      const page = await this.#page({ before: oldest(this.state.messages), limit: PAGE });
       this.put(...page.items);
       this.complete = !page.next || !page.items.length;
       return page.items.length;

@@ -68,7 +68,7 @@ test('nor do its events end before them', async () => {
 });
 
 test('what was known before is in what is answered: nothing more is asked', async () => {
-  conversations.put({ id: 'a', last_seq: 7, contact: { name: 'x' } } as Conversation); // four of them are no messages
+  conversations.put({ id: 'a', last_seq: 7, read_seq: 7, unread: 0, contact: { name: 'x' } } as Conversation); // four of them are no messages
   const answer = fetch;
   vi.stubGlobal('fetch', async (url: string) => {
     const response = await answer(url);
@@ -102,4 +102,31 @@ test('few are loaded ahead, and none of them drives out what was opened', async 
   for (let i = 0; i < 30; i++) await threads.warm(`w${i}`);
   expect(threads.get('opened')).toBe(first);
   expect(upTo(0, 30).filter((n) => threads.get(`w${n - 1}`))).toHaveLength(3);
+});
+
+test('a conversation is opened where its unread begins, though that is pages ago', async () => {
+  const pages = (url: string, to: number, from = 0) => {
+    const q = new URL(url, 'http://desk').searchParams;
+    const end = Math.min(to, Number(q.get('before') ?? to + 1) - 1);
+    const begin = Math.max(from, end - Number(q.get('limit')));
+    return { items: upTo(begin, end).map(message), next: begin > from ? 'more' : '' };
+  };
+  const serve = (last: number, read_seq: number) =>
+    vi.stubGlobal('fetch', async (url: string) => {
+      asked.push(url.replace('/api/v1/conversations/', ''));
+      return new Response(JSON.stringify(url.includes('/messages') ? pages(url, last) : { id: 'a', last_seq: last, read_seq, unread: last - read_seq, status: 'open', events: [], contact: { name: 'x' } }));
+    });
+  serve(400, 180);
+  conversations.put({ id: 'a', last_seq: 400, read_seq: 180, unread: 220, contact: { name: 'x' } } as Conversation);
+  const thread = new Thread('a');
+  await thread.load();
+  expect(thread.divider).toBe(180);
+  expect(texts(thread)).toEqual(upTo(100, 400).map(String));
+  expect(asked).toEqual(['a', 'a/messages?limit=100', 'a/messages?before=301&limit=100', 'a/messages?before=201&limit=100']);
+  expect(thread.complete).toBe(false);
+
+  serve(5000, 0); // however much it is, it ends
+  const long = new Thread('b');
+  await long.load();
+  expect(texts(long)).toHaveLength(550);
 });

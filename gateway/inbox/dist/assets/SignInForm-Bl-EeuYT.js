@@ -1,1 +1,0 @@
-export{t as default}from"./SignInForm-BY44MLU4.js";
