@@ -26,12 +26,10 @@ func (w *Workers) deliver(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	rung := w.run.rung(key{task.Deliver, id})
-	outcomes := make(chan chat.Outcome, flyingMost)
-	flying := 0
+	f := flight{rung: w.run.rung(key{task.Deliver, id}), outcomes: make(chan chat.Outcome, flyingMost)}
 	defer func() { // whatever happens, what was claimed is settled
-		for ; flying > 0; flying-- {
-			w.settle(ctx, account, []chat.Outcome{<-outcomes})
+		for ; f.flying > 0; f.flying-- {
+			w.settle(ctx, account, []chat.Outcome{<-f.outcomes})
 		}
 	}()
 	for ctx.Err() == nil && !w.run.stopping() {
@@ -45,15 +43,13 @@ func (w *Workers) deliver(ctx context.Context, id string) error {
 			return err
 		}
 		for _, s := range sends {
-			flying++
-			go func() { outcomes <- w.send(ctx, o, s) }()
+			f.flying++
+			go func() { f.outcomes <- w.send(ctx, o, s) }()
 		}
 		switch {
-		case flying > 0:
-			for full := true; full; full = flying > flyingMost-claimMost {
-				done := gather(outcomes, wait, rung)
-				flying -= len(done)
-				w.settle(ctx, account, done)
+		case f.flying > 0:
+			if due := w.land(ctx, account, &f, wait); !due {
+				return ctx.Err()
 			}
 		case wait == 0:
 			return nil
@@ -68,11 +64,39 @@ func (w *Workers) deliver(ctx context.Context, id string) error {
 	return ctx.Err()
 }
 
+// flight is what an account has on its way.
+type flight struct {
+	flying   int
+	outcomes chan chat.Outcome
+	rung     <-chan struct{} // somebody asks to look again
+}
+
+// land settles what comes back until there may be something to claim, and room for it. It is false when all is settled and nothing
+// more is due: whoever writes something rings.
+func (w *Workers) land(ctx context.Context, account chat.AccountID, f *flight, wait time.Duration) (due bool) {
+	for {
+		done, asked := f.gather(wait)
+		f.flying -= len(done)
+		due = due || asked
+		if len(done) > 0 && w.settle(ctx, account, done) {
+			due = true
+		}
+		switch {
+		case f.flying > flyingMost-claimMost:
+		case due:
+			return true
+		case f.flying == 0:
+			return false
+		}
+	}
+}
+
 // claimMost is how many messages one claim may bring.
 const claimMost = 64
 
-// gather takes the outcomes that are there: at least one, unless the account may send its next message sooner or somebody rings.
-func gather(outcomes <-chan chat.Outcome, wait time.Duration, rung <-chan struct{}) (done []chat.Outcome) {
+// gather takes the outcomes that are there: at least one, unless the account may send its next message sooner or somebody rings,
+// which both ask for a claim.
+func (f *flight) gather(wait time.Duration) (done []chat.Outcome, asked bool) {
 	var sooner <-chan time.Time
 	if wait > 0 {
 		t := time.NewTimer(wait)
@@ -80,39 +104,38 @@ func gather(outcomes <-chan chat.Outcome, wait time.Duration, rung <-chan struct
 		sooner = t.C
 	}
 	select {
-	case o := <-outcomes:
+	case o := <-f.outcomes:
 		done = append(done, o)
 	case <-sooner:
-	case <-rung:
+		asked = true
+	case <-f.rung:
+		asked = true
 	}
 	for len(done) < claimMost {
 		select {
-		case o := <-outcomes:
+		case o := <-f.outcomes:
 			done = append(done, o)
 			continue
 		default:
 		}
 		break
 	}
-	return done
+	return done, asked
 }
 
 // settle writes outcomes. If the record is away it keeps trying for as long as the claims hold: an outcome that is not
-// written becomes "not confirmed".
-func (w *Workers) settle(ctx context.Context, account chat.AccountID, done []chat.Outcome) {
-	if len(done) == 0 {
-		return
-	}
+// written becomes "not confirmed". due tells whether there may be more to send.
+func (w *Workers) settle(ctx context.Context, account chat.AccountID, done []chat.Outcome) (due bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), desk.SendLease)
 	defer cancel()
 	for {
-		err := w.Desk.Settle(ctx, account, done)
+		due, err := w.Desk.Settle(ctx, account, done)
 		if err == nil {
-			return
+			return due
 		}
 		if ctx.Err() != nil || chat.CodeOf(err) != chat.CodeUnavailable {
 			w.Log.Error("outcomes could not be written; their messages count as not confirmed", "account", account.String(), "outcomes", len(done), "error", err.Error())
-			return
+			return true
 		}
 		pause(ctx, 500*time.Millisecond)
 	}

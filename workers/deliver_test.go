@@ -205,9 +205,9 @@ type flaky struct {
 	away atomic.Int32
 }
 
-func (s *flaky) Settle(ctx context.Context, id chat.AccountID, all []chat.Outcome, decide func(chat.LaneState) *chat.Write) ([]chat.MessageID, error) {
+func (s *flaky) Settle(ctx context.Context, id chat.AccountID, all []chat.Outcome, decide func(chat.LaneState) *chat.Write) ([]chat.MessageID, bool, error) {
 	if s.away.Add(-1) >= 0 {
-		return nil, chat.Errorf(chat.CodeUnavailable, "as it was told")
+		return nil, false, chat.Errorf(chat.CodeUnavailable, "as it was told")
 	}
 	return s.Store.Settle(ctx, id, all, decide)
 }

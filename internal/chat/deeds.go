@@ -35,7 +35,8 @@ type ChangeNeeds struct {
 	Conversation ConversationID
 	Oldest       bool        // instead of Conversation: the oldest waiting one that the principal may see
 	Line         bool        // lock the conversation's line: it may enter or leave it
-	Agent        AgentID     // whose load counts; zero = nobody's
+	Agent        AgentID     // whose load counts, locked; zero = nobody's
+	Author       AgentID     // who must be there, not locked; zero = nobody
 	Messages     []MessageID // of the conversation
 	Attachments  []AttachmentID
 	Template     TemplateID
@@ -58,6 +59,7 @@ type ChangeState struct {
 	Row         ConversationRow
 	Account     Account
 	Agent       *AgentLoad // of ChangeNeeds.Agent; nil if there is no such active agent
+	Author      *Agent     // of ChangeNeeds.Author, likewise
 	Messages    map[MessageID]Message
 	Attachments []Upload // in the order asked for; missing ones are left out
 	Template    *TemplateRow

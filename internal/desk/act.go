@@ -47,7 +47,7 @@ func person(p chat.Principal) error {
 }
 
 // present tells whether an agent may take and answer now: one must be online (FEATURES.md §4).
-func present(a *chat.AgentLoad) error {
+func present(a *chat.Agent) error {
 	switch {
 	case a == nil:
 		return chat.Errorf(chat.CodeForbidden, "the agent is not active")
@@ -55,6 +55,14 @@ func present(a *chat.AgentLoad) error {
 		return chat.Errorf(chat.CodeNotOnline, "the agent is %s", a.Presence).With("presence", string(a.Presence))
 	}
 	return nil
+}
+
+// agentOf is the agent whose load counts, nil if there is none.
+func agentOf(st chat.ChangeState) *chat.Agent {
+	if st.Agent == nil {
+		return nil
+	}
+	return &st.Agent.Agent
 }
 
 // assign gives the conversation in work to its new holder and counts their load.
@@ -79,7 +87,7 @@ func (d *Desk) Pull(ctx context.Context, p chat.Principal) (chat.ConversationRow
 		return chat.ConversationRow{}, err
 	}
 	return d.deed(ctx, chat.ChangeNeeds{Principal: p, Oldest: true, Agent: p.AgentID}, func(st chat.ChangeState, l *ledger, c *conv) error {
-		if err := present(st.Agent); err != nil {
+		if err := present(agentOf(st)); err != nil {
 			return err
 		}
 		return assign(st, l, c, *st.Agent, chat.Pulled, p.AgentID)
@@ -92,7 +100,7 @@ func (d *Desk) Take(ctx context.Context, p chat.Principal, id chat.ConversationI
 		return chat.ConversationRow{}, err
 	}
 	return d.deed(ctx, chat.ChangeNeeds{Principal: p, Conversation: id, Line: true, Agent: p.AgentID}, func(st chat.ChangeState, l *ledger, c *conv) error {
-		if err := present(st.Agent); err != nil {
+		if err := present(agentOf(st)); err != nil {
 			return err
 		}
 		switch {
@@ -214,7 +222,7 @@ func (d *Desk) Reopen(ctx context.Context, p chat.Principal, id chat.Conversatio
 		return chat.ConversationRow{}, err
 	}
 	return d.deed(ctx, chat.ChangeNeeds{Principal: p, Conversation: id, Agent: p.AgentID}, func(st chat.ChangeState, l *ledger, c *conv) error {
-		if err := present(st.Agent); err != nil {
+		if err := present(agentOf(st)); err != nil {
 			return err
 		}
 		if st.OtherOpen {

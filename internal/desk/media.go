@@ -154,7 +154,7 @@ func (d *Desk) Due(ctx context.Context, age time.Duration) (due Due, err error) 
 	}
 	for account, outcomes := range lost {
 		due.Lost += len(outcomes)
-		if err := d.Settle(ctx, account, outcomes); err != nil {
+		if _, err := d.Settle(ctx, account, outcomes); err != nil {
 			return due, err
 		}
 	}

@@ -150,6 +150,9 @@ func must(t testing.TB, err error) {
 	}
 }
 
+// failed is the error of what answers something else, too.
+func failed(_ bool, err error) error { return err }
+
 // refusedField asserts that a field was refused.
 func refusedField(t testing.TB, err error, code chat.Code, field string) {
 	t.Helper()

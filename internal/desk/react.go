@@ -14,7 +14,7 @@ func (d *Desk) React(ctx context.Context, p chat.Principal, id chat.Conversation
 		return chat.ThreadMessage{}, chat.Errorf(chat.CodeInvalid, "a reaction is one emoji")
 	}
 	var out chat.ThreadMessage
-	n := chat.ChangeNeeds{Principal: p, Conversation: id, Agent: p.AgentID, Messages: []chat.MessageID{mid}, Reactions: true}
+	n := chat.ChangeNeeds{Principal: p, Conversation: id, Author: p.AgentID, Messages: []chat.MessageID{mid}, Reactions: true}
 	row, err := d.deed(ctx, n, func(st chat.ChangeState, l *ledger, c *conv) error {
 		target, ok := st.Messages[mid]
 		switch {

@@ -34,7 +34,7 @@ func (d *Desk) Reply(ctx context.Context, p chat.Principal, id chat.Conversation
 		return chat.ThreadMessage{}, err
 	}
 	n := chat.ChangeNeeds{
-		Principal: p, Conversation: id, Agent: p.AgentID, Attachments: r.Attachments, Template: r.Template, Idempotency: idem,
+		Principal: p, Conversation: id, Author: p.AgentID, Attachments: r.Attachments, Template: r.Template, Idempotency: idem,
 	}
 	if !chat.IsZero(r.ReplyTo) {
 		n.Messages = []chat.MessageID{r.ReplyTo}
@@ -169,7 +169,7 @@ func (d *Desk) maySend(p chat.Principal, st chat.ChangeState) error {
 	if err := st.Row.CanReply(p.AgentID); err != nil {
 		return err
 	}
-	return present(st.Agent)
+	return present(st.Author)
 }
 
 // window asks the law about a message and turns a refusal into an error that names the next step.

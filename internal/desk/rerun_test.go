@@ -76,7 +76,7 @@ func TestWhatWasRolledBackIsNoNews(t *testing.T) {
 				in.Status.Opaque = desk.Opaque(s.Message)
 				w.In(w.Text(phone, "more", "are you there?"), in)
 			})
-			must(w.T, w.Desk.Settle(ctx, w.Account, []chat.Outcome{desk.OutcomeOf(s, chat.Receipt{ExternalID: "out-1"}, nil)}))
+			must(w.T, failed(w.Desk.Settle(ctx, w.Account, []chat.Outcome{desk.OutcomeOf(s, chat.Receipt{ExternalID: "out-1"}, nil)})))
 			if !lost() || w.Message(s.Message.ID).Status != chat.StatusSent {
 				w.T.Error("it lost no race")
 			}

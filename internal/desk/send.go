@@ -20,8 +20,9 @@ type sendStore interface {
 	// sender holds the lane, and how long nothing may be sent: the account is paused, or all contacts who wait for something
 	// have to wait for it.
 	ClaimSends(ctx context.Context, account chat.AccountID, limit int, lease time.Duration, decide func(chat.SendState) chat.SendClaim) (claimed []chat.Send, wait time.Duration, err error)
-	// Settle writes the outcomes whose fences still hold and names the messages whose did not.
-	Settle(ctx context.Context, account chat.AccountID, outcomes []chat.Outcome, decide func(chat.LaneState) *chat.Write) (stale []chat.MessageID, err error)
+	// Settle writes the outcomes whose fences still hold, names the messages whose did not, and tells whether the account has more
+	// to send.
+	Settle(ctx context.Context, account chat.AccountID, outcomes []chat.Outcome, decide func(chat.LaneState) *chat.Write) (stale []chat.MessageID, due bool, err error)
 	// DueSends names accounts with an unsent message that was due before age.
 	DueSends(ctx context.Context, age time.Duration) ([]chat.AccountID, error)
 	// LostSends finds claims whose lease ran out, as outcomes that say "unknown".
@@ -193,13 +194,14 @@ func backoff(attempt int, asked time.Duration) time.Duration {
 }
 
 // Settle writes how claimed messages of an account ended. An outcome whose fence is old is dropped: its claim was given up
-// meanwhile. Statuses that came before the provider's answer are applied at once.
-func (d *Desk) Settle(ctx context.Context, account chat.AccountID, outcomes []chat.Outcome) error {
+// meanwhile. Statuses that came before the provider's answer are applied at once. due tells whether the account has more to send,
+// now or when its rate and its pairs allow it.
+func (d *Desk) Settle(ctx context.Context, account chat.AccountID, outcomes []chat.Outcome) (due bool, err error) {
 	var (
 		b    batch
 		kind chat.ChannelKind
 	)
-	stale, err := d.store.Settle(ctx, account, outcomes, func(st chat.LaneState) *chat.Write {
+	stale, due, err := d.store.Settle(ctx, account, outcomes, func(st chat.LaneState) *chat.Write {
 		kind = st.Account.Kind
 		b = batch{channel: d.kinds[kind], now: st.Now, counts: map[string]int{}}
 		b.ledger = newLedger(st)
@@ -212,7 +214,7 @@ func (d *Desk) Settle(ctx context.Context, account chat.AccountID, outcomes []ch
 		return b.finish()
 	})
 	if err != nil {
-		return err
+		return true, err
 	}
 	crash.At(crash.AfterSettle)
 	if len(stale) > 0 {
@@ -237,7 +239,7 @@ func (d *Desk) Settle(ctx context.Context, account chat.AccountID, outcomes []ch
 	if b.syncTemplates {
 		d.ring(ctx, task.Templates, account)
 	}
-	return nil
+	return due, nil
 }
 
 // signsOf is an outcome as its account's signs count it.
@@ -298,7 +300,7 @@ func (b *batch) outcome(o chat.Outcome) {
 // written since.
 func (d *Desk) Retry(ctx context.Context, p chat.Principal, id chat.ConversationID, mid chat.MessageID) (chat.ThreadMessage, error) {
 	var out chat.ThreadMessage
-	n := chat.ChangeNeeds{Principal: p, Conversation: id, Agent: p.AgentID, Messages: []chat.MessageID{mid}}
+	n := chat.ChangeNeeds{Principal: p, Conversation: id, Author: p.AgentID, Messages: []chat.MessageID{mid}}
 	row, err := d.deed(ctx, n, func(st chat.ChangeState, l *ledger, c *conv) error {
 		m, ok := st.Messages[mid]
 		switch {

@@ -23,7 +23,7 @@ func claim(w *desktest.World) ([]chat.Send, time.Duration) {
 
 func settle(w *desktest.World, s chat.Send, r chat.Receipt, err error) {
 	w.T.Helper()
-	must(w.T, w.Desk.Settle(w.T.Context(), w.Account, []chat.Outcome{desk.OutcomeOf(s, r, err)}))
+	must(w.T, failed(w.Desk.Settle(w.T.Context(), w.Account, []chat.Outcome{desk.OutcomeOf(s, r, err)})))
 }
 
 func claimedTexts(sends []chat.Send) (out []string) {

@@ -384,7 +384,7 @@ func TestAStatusThatWasParkedWhileItsMessageGotItsIDIsFoundByTheSweeper(t *testi
 	claimed, _, err := w.Desk.Claim(t.Context(), w.Account)
 	must(t, err)
 	store.between = func() {
-		must(t, w.Desk.Settle(t.Context(), w.Account, []chat.Outcome{desk.OutcomeOf(claimed[0], chat.Receipt{ExternalID: "theirs"}, nil)}))
+		must(t, failed(w.Desk.Settle(t.Context(), w.Account, []chat.Outcome{desk.OutcomeOf(claimed[0], chat.Receipt{ExternalID: "theirs"}, nil)})))
 	}
 	w.In(w.Status("theirs", chat.StatusDelivered))
 	due, err := w.Desk.Due(t.Context(), 0)

@@ -81,7 +81,8 @@ func TestEverythingAtOnceTakesItsLocksInOneOrder(t *testing.T) {
 			for _, s := range sends {
 				outcomes = append(outcomes, desk.OutcomeOf(s, chat.Receipt{ExternalID: "out." + s.Message.ID.String()}, nil))
 			}
-			return here.Desk.Settle(ctx, here.Account, outcomes)
+			_, err = here.Desk.Settle(ctx, here.Account, outcomes)
+			return err
 		})
 	}
 	for _, a := range team {

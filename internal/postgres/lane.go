@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -13,7 +12,6 @@ import (
 	"gatehouse/internal/postgres/gen"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // DrainLane takes up to limit pending events of an account, in order, and applies them in one transaction of three round
@@ -23,7 +21,7 @@ import (
 // It returns how many events were applied, and chat.LaneBusy when another drainer holds the lane.
 // A batch that fails is not applied at all: the caller bisects it.
 func (s *Store) DrainLane(ctx context.Context, account chat.AccountID, limit int, lane chat.Lane) (applied int, err error) {
-	err = s.inPipelines(ctx, "lane", func(tx db) error {
+	err = s.inPipelines(ctx, s.lane, "lane", func(tx db) error {
 		applied = 0
 		acc, now, events, err := s.openLane(ctx, tx, account, limit)
 		if err != nil || len(events) == 0 {
@@ -42,13 +40,7 @@ func (s *Store) DrainLane(ctx context.Context, account chat.AccountID, limit int
 		if !lane.Keep {
 			b.Queue(gen.DeletePending, account, column(events, func(e *chat.RawEvent) int64 { return e.Place }))
 		}
-		b.Queue("COMMIT").Exec(func(done pgconn.CommandTag) error {
-			if done.String() != "COMMIT" { // ROLLBACK is no error to Postgres
-				return pgx.ErrTxCommitRollback
-			}
-			return nil
-		})
-		if err := tx.SendBatch(ctx, &b).Close(); err != nil {
+		if err := commit(ctx, tx, &b); err != nil {
 			return err
 		}
 		applied = len(events)
@@ -57,45 +49,10 @@ func (s *Store) DrainLane(ctx context.Context, account chat.AccountID, limit int
 	return applied, err
 }
 
-// inPipelines is inTx for transactions that begin and commit inside their own pipelines.
-func (s *Store) inPipelines(ctx context.Context, what string, f func(tx db) error) error {
-	for try := 0; ; try++ {
-		err := s.onLaneConn(ctx, f)
-		if err == nil {
-			return nil
-		}
-		if try >= 8 || !raced(err) || ctx.Err() != nil {
-			return wrap(err)
-		}
-		s.Rerun(what)
-	}
-}
-
-func (s *Store) onLaneConn(ctx context.Context, f func(tx db) error) (err error) {
-	conn, err := s.lane.Acquire(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Release()
-	defer func() {
-		// Something failed, panicked, or there was nothing to do: leave no transaction behind, for it holds the lane. A
-		// connection that cannot be rolled back is closed by the pool on release.
-		if conn.Conn().PgConn().TxStatus() == 'I' {
-			return
-		}
-		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer cancel()
-		if _, rerr := conn.Exec(clean, "ROLLBACK"); rerr != nil && err == nil {
-			err = rerr
-		}
-	}()
-	return f(conn.Conn())
-}
-
 func (s *Store) openLane(ctx context.Context, tx db, id chat.AccountID, limit int) (acc chat.Account, now time.Time, events []chat.RawEvent, err error) {
 	var b pgx.Batch
+	begin(&b)
 	busy := true
-	b.Queue("BEGIN")
 	b.Queue(gen.LockLane, id).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
 			busy = false
@@ -106,15 +63,7 @@ func (s *Store) openLane(ctx context.Context, tx db, id chat.AccountID, limit in
 		}
 		return rows.Err()
 	})
-	b.Queue(gen.AccountByID, id).QueryRow(func(row pgx.Row) error {
-		var g gen.ChannelAccount
-		var keys json.RawMessage
-		if err := row.Scan(append(fields(&g), &keys)...); err != nil {
-			return err
-		}
-		acc, err = account(g, keys)
-		return err
-	})
+	queueAccount(&b, gen.AccountByID, id, &acc)
 	b.Queue(gen.PendingEvents, id, int32(limit)).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
 			var e chat.RawEvent

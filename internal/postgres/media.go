@@ -179,15 +179,14 @@ func (s *Store) Reach(ctx context.Context, conversation chat.ConversationID) (ac
 	if len(rows) == 0 {
 		return account, nil, "", chat.Errorf(chat.CodeNotFound, "no such conversation")
 	}
-	all, err := threadAddresses(ctx, s.pool, map[chat.ConversationID]chat.ConversationRow{conversation: rows[0]})
-	if err != nil {
-		return account, nil, "", wrap(err)
-	}
-	last, err := s.q.LastInboundExternal(ctx, conversation)
-	if err == nil && len(last) == 1 {
-		lastInbound = last[0]
-	}
-	return rows[0].AccountID, all[rows[0].IdentityID], lastInbound, wrap(err)
+	addresses, b := map[chat.IdentityID][]chat.Address{}, pgx.Batch{}
+	queueAddresses(&b, []chat.ConversationID{conversation}, addresses)
+	b.Queue(gen.LastInboundExternal, conversation).Query(func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, []any{&lastInbound}, func() error { return nil })
+		return err
+	})
+	err = runBatch(ctx, s.pool, &b)
+	return rows[0].AccountID, addresses[rows[0].IdentityID], lastInbound, wrap(err)
 }
 
 // NoteProfile keeps the name that the provider told of a conversation's contact, under all addresses of the thread.

@@ -22,7 +22,7 @@ type question struct {
 	args []any
 	most int
 	by   plans
-	lane bool // asked over the lane's connections
+	lane bool // asked over connections of lanes and deeds, which go by indexes
 }
 
 // plans are kinds of plans, each including the next.

@@ -7,6 +7,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"errors"
@@ -39,8 +40,9 @@ func Migrations() fs.FS { return migrations }
 
 // Store is the record.
 type Store struct {
-	pool *pgxpool.Pool // agents, lists, deeds
-	lane *pgxpool.Pool // drainers and senders: generic plans, never starved by agents
+	pool *pgxpool.Pool // what agents and the API read, and settings
+	deed *pgxpool.Pool // what they do, and routing
+	lane *pgxpool.Pool // drainers and senders, never starved by agents
 	door *pgxpool.Pool // webhooks: a pool of its own, so that nothing else can stand in the way (RELIABILITY.md F19)
 	q    *gen.Queries
 
@@ -54,7 +56,7 @@ type Store struct {
 
 // Options are the sizes of the store's pools; zero values are sensible for two cores.
 type Options struct {
-	Conns     int32 // for agents and the API, default 16
+	Conns     int32 // for agents and the API, half of them for reading, default 16
 	LaneConns int32 // for drainers and senders, default 8
 	DoorConns int32 // for webhooks, default 4
 
@@ -63,7 +65,7 @@ type Options struct {
 
 // Open connects. It does not wait for the database: the first statements do.
 func Open(ctx context.Context, url string, o Options) (*Store, error) {
-	mk := func(name string, n int32, params map[string]string) (*pgxpool.Pool, error) {
+	mk := func(name string, n int32, params ...map[string]string) (*pgxpool.Pool, error) {
 		cfg, err := pgxpool.ParseConfig(url)
 		if err != nil {
 			return nil, fmt.Errorf("DATABASE_URL: %w", redact(err))
@@ -78,7 +80,9 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 		cfg.ConnConfig.RuntimeParams["application_name"] = "gatehouse-" + name
 		cfg.ConnConfig.RuntimeParams["timezone"] = "UTC"
 		cfg.ConnConfig.RuntimeParams["jit"] = "off"
-		maps.Copy(cfg.ConnConfig.RuntimeParams, params)
+		for _, p := range params {
+			maps.Copy(cfg.ConnConfig.RuntimeParams, p)
+		}
 		return pgxpool.NewWithConfig(ctx, cfg)
 	}
 	def := func(n, d int32) int32 {
@@ -91,22 +95,19 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	if o.KeepEvents > 0 {
 		s.keepEvents = max(o.KeepEvents, 3*24*time.Hour) // partitions are made from yesterday on, and providers' clocks differ
 	}
-	var err error
-	if s.pool, err = mk("desk", def(o.Conns, 16), map[string]string{"statement_timeout": "5000", "idle_in_transaction_session_timeout": "15000"}); err != nil {
-		return nil, err
-	}
-	// Every statement of a lane has an index to go by. A plan is kept for as long as its connection: one that was made while a
+	conns := def(o.Conns, 16)
+	people := map[string]string{"statement_timeout": "5000", "idle_in_transaction_session_timeout": "15000"}
+	generic := map[string]string{"plan_cache_mode": "force_generic_plan"}
+	// A deed and a lane have an index for every statement. A plan is kept for as long as its connection: one that was made while a
 	// table was empty, or a queue, must not read all of it when it is full.
-	if s.lane, err = mk("lane", def(o.LaneConns, 8), map[string]string{
-		"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "enable_bitmapscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off",
-		"statement_timeout": "30000",
-	}); err != nil {
-		s.pool.Close()
-		return nil, err
-	}
-	if s.door, err = mk("door", def(o.DoorConns, 4), map[string]string{"plan_cache_mode": "force_generic_plan", "statement_timeout": "3000"}); err != nil {
-		s.pool.Close()
-		s.lane.Close()
+	byIndex := map[string]string{"enable_seqscan": "off", "enable_bitmapscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
+	var errs [4]error
+	s.pool, errs[0] = mk("desk", (conns+1)/2, people)
+	s.deed, errs[1] = mk("deed", max(conns/2, 1), people, generic, byIndex)
+	s.lane, errs[2] = mk("lane", def(o.LaneConns, 8), generic, byIndex, map[string]string{"statement_timeout": "30000"})
+	s.door, errs[3] = mk("door", def(o.DoorConns, 4), generic, map[string]string{"statement_timeout": "3000"})
+	if err := cmp.Or(errs[:]...); err != nil { // all the same
+		s.Close()
 		return nil, err
 	}
 	s.q = gen.New(s.pool)
@@ -116,9 +117,11 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 // Close ends all connections.
 func (s *Store) Close() {
 	if s.closed.CompareAndSwap(false, true) {
-		s.door.Close()
-		s.lane.Close()
-		s.pool.Close()
+		for _, p := range []*pgxpool.Pool{s.door, s.lane, s.deed, s.pool} {
+			if p != nil {
+				p.Close()
+			}
+		}
 	}
 }
 
@@ -291,8 +294,13 @@ func (s *Store) EnsurePartitions(ctx context.Context) (int, error) {
 // What a caller decides inside f, it decides in every run, also when there is nothing left to decide, or else it is told so: its
 // news is of what the last run decided, and what an earlier one did was rolled back.
 func (s *Store) inTx(ctx context.Context, pool *pgxpool.Pool, what string, f func(tx pgx.Tx) error) error {
+	return s.again(ctx, what, func() error { return pgx.BeginFunc(ctx, pool, f) })
+}
+
+// again runs a transaction, and runs it again when it lost a race.
+func (s *Store) again(ctx context.Context, what string, transaction func() error) error {
 	for try := 0; ; try++ {
-		err := pgx.BeginFunc(ctx, pool, f)
+		err := transaction()
 		if err == nil {
 			return nil
 		}

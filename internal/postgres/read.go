@@ -100,7 +100,7 @@ func (s *Store) threadMessages(ctx context.Context, tx db, messages []chat.Messa
 
 // Adorn fills in the files of messages and the reactions on them, as they stand.
 func (s *Store) Adorn(ctx context.Context, messages []*chat.ThreadMessage) error {
-	return adorn(ctx, s.pool, messages)
+	return adorn(ctx, s.deed, messages) // with what was done, it is told
 }
 
 func adorn(ctx context.Context, tx db, messages []*chat.ThreadMessage) error {

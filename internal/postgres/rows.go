@@ -69,9 +69,13 @@ func message(g gen.Message) (chat.Message, error) {
 }
 
 // conversationRows reads conversations with what is shown of their contact: the columns of LockConversations.
-func conversationRows(rows pgx.Rows, kind chat.ChannelKind) ([]chat.ConversationRow, error) {
+func conversationRows(rows pgx.Rows, kind chat.ChannelKind) (out []chat.ConversationRow, err error) {
+	err = eachConversation(rows, kind, func(_ *gen.Conversation, c chat.ConversationRow) { out = append(out, c) })
+	return out, err
+}
+
+func eachConversation(rows pgx.Rows, kind chat.ChannelKind, f func(*gen.Conversation, chat.ConversationRow)) error {
 	defer rows.Close()
-	var out []chat.ConversationRow
 	for rows.Next() {
 		var (
 			g             gen.Conversation
@@ -82,17 +86,17 @@ func conversationRows(rows pgx.Rows, kind chat.ChannelKind) ([]chat.Conversation
 			optedOut      *time.Time
 		)
 		if err := rows.Scan(append(fields(&g), &name, &profile, &user, &typ, &value, &optedOut)...); err != nil {
-			return nil, err
+			return err
 		}
 		c, err := conversation(g)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		out = append(out, chat.NewConversationRow(c, kind, name, chat.Identity{
+		f(&g, chat.NewConversationRow(c, kind, name, chat.Identity{
 			ProfileName: profile, Username: user, Address: chat.Address{Type: typ, Value: value},
 		}, at(optedOut)))
 	}
-	return out, rows.Err()
+	return rows.Err()
 }
 
 func account(g gen.ChannelAccount, keys json.RawMessage) (chat.Account, error) {

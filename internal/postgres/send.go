@@ -16,52 +16,40 @@ import (
 // fence, and a lease after which it counts as lost. It returns chat.ErrLaneBusy when another sender holds the lane, and how
 // long nothing may be sent because the account is paused, or because everybody who waits for something has to wait for it;
 // decide gets no candidates then.
+//
+// It is one transaction of three round trips: take the lane and read the candidates; lock their conversations and read what
+// sending needs; write and commit.
 func (s *Store) ClaimSends(ctx context.Context, account_ chat.AccountID, limit int, lease time.Duration,
 	decide func(chat.SendState) chat.SendClaim,
 ) (claimed []chat.Send, wait time.Duration, err error) {
-	err = s.inTx(ctx, s.lane, "claim", func(tx pgx.Tx) error {
+	err = s.inPipelines(ctx, s.lane, "claim", func(tx db) error {
 		claimed, wait = nil, 0
-		q := gen.New(tx)
-		lane, err := q.LockSendLane(ctx, account_)
-		if err != nil {
+		st, messages, paused, err := s.openSendLane(ctx, tx, account_, limit)
+		switch {
+		case err != nil:
 			return err
-		}
-		if len(lane) == 0 {
-			return chat.ErrLaneBusy
-		}
-		now := lane[0].Now
-		if until := at(lane[0].PausedUntil); until.After(now) {
-			wait = until.Sub(now)
+		case paused > 0:
+			wait = paused
 			decide(chat.SendState{})
 			return nil
-		}
-		st := chat.SendState{Now: s.desk(now), Pauses: int(lane[0].Pauses), Rate: at(lane[0].Tat), Pairs: map[chat.ConversationID]time.Time{}}
-		if err := s.sendState(ctx, tx, account_, limit, now, &st); err != nil {
+		case len(messages) == 0:
+			decide(st)
+			wait, err = s.nextPair(ctx, tx, account_)
 			return err
 		}
-		if len(st.Candidates) == 0 {
-			decide(st)
-			var seconds float64
-			err := tx.QueryRow(ctx, gen.NextPair, st.Now, account_).Scan(&seconds)
-			wait = time.Duration(seconds * float64(time.Second))
+		if err := sendState(ctx, tx, messages, &st); err != nil {
 			return err
 		}
 		c := decide(st)
-		got, err := q.ClaimSends(ctx, lease.Seconds(), column(c.Claimed, func(m *chat.MessageID) uid { return uid(*m) }))
-		if err != nil {
-			return err
-		}
 		fences := map[chat.MessageID]gen.ClaimSendsRow{}
-		for _, g := range got {
-			fences[g.ID] = g
-		}
-		for _, send := range st.Candidates {
-			if f, ok := fences[send.Message.ID]; ok {
-				send.Message.Fence, send.Message.Attempt, send.Message.Status = f.Fence, int(f.Attempt), chat.StatusSending
-				claimed = append(claimed, send)
-			}
-		}
 		var b pgx.Batch
+		if len(c.Claimed) > 0 {
+			b.Queue(gen.ClaimSends, lease.Seconds(), c.Claimed).Query(func(rows pgx.Rows) error {
+				var r gen.ClaimSendsRow
+				_, err := pgx.ForEachRow(rows, fields(&r), func() error { fences[r.ID] = r; return nil })
+				return err
+			})
+		}
 		queueWrite(&b, account_, &c.Refused)
 		if !c.Rate.IsZero() {
 			b.Queue(gen.KeepRate, c.Rate, account_)
@@ -73,43 +61,82 @@ func (s *Store) ClaimSends(ctx context.Context, account_ chat.AccountID, limit i
 			}
 			b.Queue(gen.KeepPairs, ids, ready)
 		}
-		return runBatch(ctx, tx, &b)
+		if err := commit(ctx, tx, &b); err != nil {
+			return err
+		}
+		for _, send := range st.Candidates {
+			if f, ok := fences[send.Message.ID]; ok {
+				send.Message.Fence, send.Message.Attempt, send.Message.Status = f.Fence, int(f.Attempt), chat.StatusSending
+				claimed = append(claimed, send)
+			}
+		}
+		return nil
 	})
 	return claimed, wait, err
 }
 
-// sendState reads the candidates with their conversations, addresses and files.
-func (s *Store) sendState(ctx context.Context, tx pgx.Tx, id chat.AccountID, limit int, now time.Time, st *chat.SendState) error {
-	q := gen.New(tx)
-	acc, err := q.AccountByID(ctx, id)
-	if err != nil {
+// openSendLane takes the lane and reads the candidates.
+func (s *Store) openSendLane(ctx context.Context, tx db, id chat.AccountID, limit int) (st chat.SendState, messages []chat.Message, paused time.Duration, err error) {
+	busy := true
+	var b pgx.Batch
+	begin(&b)
+	b.Queue(gen.LockSendLane, id).Query(func(rows pgx.Rows) error {
+		var l gen.LockSendLaneRow
+		_, err := pgx.ForEachRow(rows, fields(&l), func() error {
+			busy = false
+			paused = max(0, at(l.PausedUntil).Sub(l.Now))
+			st.Now, st.Pauses, st.Rate = s.desk(l.Now), int(l.Pauses), at(l.Tat)
+			return nil
+		})
 		return err
+	})
+	queueAccount(&b, gen.AccountByID, id, &st.Account)
+	b.Queue(gen.SendCandidates, id, s.Shifted().Seconds(), int32(limit)).Query(func(rows pgx.Rows) error {
+		return eachMessage(rows, func(m chat.Message) { messages = append(messages, m) })
+	})
+	if err = runBatch(ctx, tx, &b); err == nil && busy {
+		err = chat.ErrLaneBusy
 	}
-	if st.Account, err = account(acc.ChannelAccount, acc.Keys); err != nil {
+	return st, messages, paused, err
+}
+
+// nextPair ends a claim that found nothing to send: how long until the first of those who have to wait may get something. It rolls
+// back, for nothing was written but the lock, and a commit would wait for the disk.
+func (s *Store) nextPair(ctx context.Context, tx db, id chat.AccountID) (wait time.Duration, err error) {
+	var b pgx.Batch
+	b.Queue(gen.NextPair, s.Shifted().Seconds(), id).QueryRow(func(row pgx.Row) error {
+		var seconds float64
+		err := row.Scan(&seconds)
+		wait = time.Duration(seconds * float64(time.Second))
 		return err
-	}
-	rows, err := tx.Query(ctx, gen.SendCandidates, id, st.Now, int32(limit))
-	if err != nil {
-		return err
-	}
-	var messages []chat.Message
-	if err := eachMessage(rows, func(m chat.Message) { messages = append(messages, m) }); err != nil || len(messages) == 0 {
-		return err
-	}
-	convs, err := s.sendConversations(ctx, tx, st, messages)
-	if err != nil {
-		return err
-	}
-	to, err := threadAddresses(ctx, tx, convs)
-	if err != nil {
-		return err
-	}
-	media, err := sendMedia(ctx, tx, messages, now)
-	if err != nil {
-		return err
-	}
-	quoted, err := externalIDs(ctx, tx, messages)
-	if err != nil {
+	})
+	b.Queue("ROLLBACK")
+	return wait, runBatch(ctx, tx, &b)
+}
+
+// sendState reads the candidates' conversations, locked, with their addresses, pair limits and files.
+func sendState(ctx context.Context, tx db, messages []chat.Message, st *chat.SendState) error {
+	var (
+		ids    = column(messages, func(m *chat.Message) chat.ConversationID { return m.ConversationID })
+		convs  = map[chat.ConversationID]chat.ConversationRow{}
+		to     = map[chat.IdentityID][]chat.Address{}
+		media  = map[chat.MessageID][]chat.SendMedia{}
+		quoted = map[chat.MessageID]string{}
+		b      pgx.Batch
+	)
+	st.Pairs = map[chat.ConversationID]time.Time{}
+	b.Queue(gen.LockConversations, ids).Query(func(rows pgx.Rows) error {
+		return eachConversation(rows, st.Account.Kind, func(g *gen.Conversation, c chat.ConversationRow) {
+			convs[c.ID] = c
+			if g.PairReadyAt != nil {
+				st.Pairs[c.ID] = *g.PairReadyAt
+			}
+		})
+	})
+	queueAddresses(&b, ids, to)
+	queueMedia(&b, messages, st.Now, media)
+	queueQuoted(&b, messages, quoted)
+	if err := runBatch(ctx, tx, &b); err != nil {
 		return err
 	}
 	for _, m := range messages {
@@ -126,58 +153,36 @@ func (s *Store) sendState(ctx context.Context, tx pgx.Tx, id chat.AccountID, lim
 	return nil
 }
 
-func (s *Store) sendConversations(ctx context.Context, tx pgx.Tx, st *chat.SendState, messages []chat.Message) (map[chat.ConversationID]chat.ConversationRow, error) {
-	ids := column(messages, func(m *chat.Message) chat.ConversationID { return m.ConversationID })
-	rows, err := s.lockConversations(ctx, tx, st.Account.Kind, ids)
-	if err != nil {
-		return nil, err
-	}
-	convs := map[chat.ConversationID]chat.ConversationRow{}
-	for _, r := range rows {
-		convs[r.ID] = r
-	}
-	pairs, err := tx.Query(ctx, "SELECT id, pair_ready_at FROM conversations WHERE id = any($1) AND pair_ready_at IS NOT NULL", ids)
-	if err != nil {
-		return nil, err
-	}
-	var id chat.ConversationID
-	var ready time.Time
-	_, err = pgx.ForEachRow(pairs, []any{&id, &ready}, func() error { st.Pairs[id] = ready; return nil })
-	return convs, err
-}
-
-func threadAddresses(ctx context.Context, tx db, convs map[chat.ConversationID]chat.ConversationRow) (map[chat.IdentityID][]chat.Address, error) {
-	threads := make([]chat.IdentityID, 0, len(convs))
-	for _, c := range convs {
-		threads = append(threads, c.IdentityID)
-	}
-	rows, err := tx.Query(ctx, gen.ThreadAddresses, threads)
-	if err != nil {
-		return nil, err
-	}
-	out := map[chat.IdentityID][]chat.Address{}
-	var thread chat.IdentityID
-	var a chat.Address
-	_, err = pgx.ForEachRow(rows, []any{&thread, &a.Kind, &a.Scope, &a.Type, &a.Value}, func() error {
-		out[thread] = append(out[thread], a)
-		return nil
+func queueAddresses(b *pgx.Batch, conversations []chat.ConversationID, to map[chat.IdentityID][]chat.Address) {
+	b.Queue(gen.ThreadAddresses, conversations).Query(func(rows pgx.Rows) error {
+		var thread chat.IdentityID
+		var a chat.Address
+		_, err := pgx.ForEachRow(rows, []any{&thread, &a.Kind, &a.Scope, &a.Type, &a.Value}, func() error {
+			to[thread] = append(to[thread], a)
+			return nil
+		})
+		return err
 	})
-	return out, err
 }
 
-func sendMedia(ctx context.Context, tx db, messages []chat.Message, now time.Time) (map[chat.MessageID][]chat.SendMedia, error) {
-	rows, err := tx.Query(ctx, gen.AttachmentsOf, column(messages, func(m *chat.Message) chat.MessageID { return m.ID }))
-	if err != nil {
-		return nil, err
-	}
-	out := map[chat.MessageID][]chat.SendMedia{}
-	err = eachAttachment(rows, func(message chat.MessageID, m chat.Media, providerID string, until time.Time) {
-		if !until.After(now) {
-			providerID = ""
+func queueMedia(b *pgx.Batch, messages []chat.Message, now time.Time, media map[chat.MessageID][]chat.SendMedia) {
+	var filed []chat.MessageID
+	for _, m := range messages {
+		if m.Kind.HasFiles() {
+			filed = append(filed, m.ID)
 		}
-		out[message] = append(out[message], chat.SendMedia{Media: m, ProviderID: providerID})
+	}
+	if len(filed) == 0 {
+		return
+	}
+	b.Queue(gen.AttachmentsOf, filed).Query(func(rows pgx.Rows) error {
+		return eachAttachment(rows, func(message chat.MessageID, m chat.Media, providerID string, until time.Time) {
+			if !until.After(now) {
+				providerID = ""
+			}
+			media[message] = append(media[message], chat.SendMedia{Media: m, ProviderID: providerID})
+		})
 	})
-	return out, err
 }
 
 // eachAttachment reads the columns of AttachmentsOf.
@@ -207,60 +212,38 @@ func eachAttachment(rows pgx.Rows, f func(message chat.MessageID, m chat.Media, 
 	return rows.Err()
 }
 
-func externalIDs(ctx context.Context, tx db, messages []chat.Message) (map[chat.MessageID]string, error) {
+// queueQuoted reads what the provider calls the messages that these quote.
+func queueQuoted(b *pgx.Batch, messages []chat.Message, external map[chat.MessageID]string) {
 	var quoted []chat.MessageID
 	for _, m := range messages {
 		if !chat.IsZero(m.ReplyTo) && m.ReplyExternal == "" {
 			quoted = append(quoted, m.ReplyTo)
 		}
 	}
-	out := map[chat.MessageID]string{}
 	if len(quoted) == 0 {
-		return out, nil
+		return
 	}
-	rows, err := tx.Query(ctx, gen.ExternalIDs, quoted)
-	if err != nil {
-		return nil, err
-	}
-	var id chat.MessageID
-	var external string
-	_, err = pgx.ForEachRow(rows, []any{&id, &external}, func() error { out[id] = external; return nil })
-	return out, err
+	b.Queue(gen.ExternalIDs, quoted).Query(func(rows pgx.Rows) error {
+		var id chat.MessageID
+		var name string
+		_, err := pgx.ForEachRow(rows, []any{&id, &name}, func() error { external[id] = name; return nil })
+		return err
+	})
 }
 
 // Settle writes the outcomes of claimed messages. decide gets those whose claim still holds, with everything that a batch of
 // statuses needs, and what waited for their provider ids; it returns what to write. Other outcomes are dropped: stale ones,
 // whose claim was given up meanwhile, and those of messages that the provider has told of before it answered. When all are
-// dropped, decide gets none.
-func (s *Store) Settle(ctx context.Context, acc chat.AccountID, outcomes []chat.Outcome, decide func(chat.LaneState) *chat.Write) (stale []chat.MessageID, err error) {
-	err = s.inTx(ctx, s.lane, "settle", func(tx pgx.Tx) error {
-		q := gen.New(tx)
-		a, err := q.AccountByID(ctx, acc)
+// dropped, decide gets none. due tells whether the account has more to send, be it held back or not.
+//
+// It is one transaction of two round trips: lock and read; write and commit.
+func (s *Store) Settle(ctx context.Context, acc chat.AccountID, outcomes []chat.Outcome, decide func(chat.LaneState) *chat.Write) (stale []chat.MessageID, due bool, err error) {
+	err = s.inPipelines(ctx, s.lane, "settle", func(tx db) error {
+		st, told, err := s.settleState(ctx, tx, acc, outcomes)
 		if err != nil {
 			return err
 		}
-		st := chat.LaneState{New: map[string]bool{}, Targets: map[string]chat.Message{}, ByID: map[chat.MessageID]chat.Message{}}
-		if st.Account, err = account(a.ChannelAccount, a.Keys); err != nil {
-			return err
-		}
-		if st.Conversations, err = s.lockConversations(ctx, tx, st.Account.Kind, column(outcomes, func(o *chat.Outcome) chat.ConversationID { return o.Conversation })); err != nil {
-			return err
-		}
-		rows, err := tx.Query(ctx, gen.LockClaimed, column(outcomes, func(o *chat.Outcome) chat.MessageID { return o.MessageID }),
-			column(outcomes, func(o *chat.Outcome) int64 { return o.Fence }))
-		if err != nil {
-			return err
-		}
-		told := map[chat.MessageID]bool{}
-		if err := eachMessage(rows, func(m chat.Message) {
-			if m.Status == chat.StatusSending {
-				st.ByID[m.ID] = m
-			}
-			told[m.ID] = m.Status != chat.StatusUnknown && m.Status != chat.StatusPending
-		}); err != nil {
-			return err
-		}
-		stale = nil
+		stale, due = nil, true // nobody looked
 		for _, o := range outcomes {
 			if !told[o.MessageID] {
 				stale = append(stale, o.MessageID)
@@ -270,46 +253,59 @@ func (s *Store) Settle(ctx context.Context, acc chat.AccountID, outcomes []chat.
 			decide(st)
 			return nil
 		}
-		var now time.Time
-		if err := tx.QueryRow(ctx, "SELECT now()").Scan(&now); err != nil {
-			return err
-		}
-		st.Now = s.desk(now)
-		var external []string
-		for _, o := range outcomes {
-			if m, ok := st.ByID[o.MessageID]; ok && m.Fence == o.Fence && o.ExternalID != "" {
-				external = append(external, o.ExternalID)
-			}
-		}
-		if len(external) > 0 {
-			if err := settleParked(ctx, tx, acc, external, &st); err != nil {
-				return err
-			}
-		}
 		var b pgx.Batch
 		queueWrite(&b, acc, decide(st))
 		queuePauses(&b, acc, outcomes)
-		return runBatch(ctx, tx, &b)
+		b.Queue(gen.SendDue, acc, s.Shifted().Seconds()).QueryRow(func(row pgx.Row) error { return row.Scan(&due) })
+		return commit(ctx, tx, &b)
 	})
-	return stale, err
+	return stale, due, err
 }
 
-// settleParked reads what waited for the provider's ids, and what a "read up to" among it may move.
-func settleParked(ctx context.Context, tx db, acc chat.AccountID, external []string, st *chat.LaneState) error {
-	rows, err := tx.Query(ctx, gen.TakeParked, external, acc)
-	if err != nil {
+// settleState locks the outcomes' conversations and reads their messages and what waited for those. told are the messages whose
+// outcomes are known: their claims hold, or the provider told of them before.
+func (s *Store) settleState(ctx context.Context, tx db, acc chat.AccountID, outcomes []chat.Outcome) (st chat.LaneState, told map[chat.MessageID]bool, err error) {
+	st = chat.LaneState{New: map[string]bool{}, Targets: map[string]chat.Message{}, ByID: map[chat.MessageID]chat.Message{}}
+	told = map[chat.MessageID]bool{}
+	ids, fences := column(outcomes, func(o *chat.Outcome) chat.MessageID { return o.MessageID }), column(outcomes, func(o *chat.Outcome) int64 { return o.Fence })
+	var b pgx.Batch
+	begin(&b)
+	queueAccount(&b, gen.AccountByID, acc, &st.Account)
+	queueConversationRows(&b, "", &st.Conversations, gen.LockConversations, column(outcomes, func(o *chat.Outcome) chat.ConversationID { return o.Conversation }))
+	b.Queue(gen.LockClaimed, ids, fences).Query(func(rows pgx.Rows) error {
+		return eachMessage(rows, func(m chat.Message) {
+			if m.Status == chat.StatusSending {
+				st.ByID[m.ID] = m
+			}
+			told[m.ID] = m.Status != chat.StatusUnknown && m.Status != chat.StatusPending
+		})
+	})
+	b.Queue("SELECT now()").QueryRow(func(row pgx.Row) error {
+		var now time.Time
+		err := row.Scan(&now)
+		st.Now = s.desk(now)
 		return err
+	})
+	if slices.ContainsFunc(outcomes, func(o chat.Outcome) bool { return o.ExternalID != "" }) {
+		b.Queue(gen.TakeParkedOf, acc, ids, fences, column(outcomes, func(o *chat.Outcome) string { return o.ExternalID })).Query(func(rows pgx.Rows) (err error) {
+			st.Parked, err = parkedUpdates(rows)
+			return err
+		})
 	}
-	if st.Parked, err = parkedUpdates(rows); err != nil {
-		return err
+	if err := runBatch(ctx, tx, &b); err != nil {
+		return st, nil, err
+	}
+	for i := range st.Conversations {
+		st.Conversations[i].Kind = st.Account.Kind
 	}
 	if !slices.ContainsFunc(st.Parked, func(p chat.Parked) bool { return p.Inbound.Status != nil && p.Inbound.Status.UpTo }) {
-		return nil
+		return st, told, nil
 	}
-	if rows, err = tx.Query(ctx, gen.UnreadOutbound, column(st.Conversations, func(c *chat.ConversationRow) chat.ConversationID { return c.ID })); err != nil {
-		return err
+	rows, err := tx.Query(ctx, gen.UnreadOutbound, column(st.Conversations, func(c *chat.ConversationRow) chat.ConversationID { return c.ID }))
+	if err != nil {
+		return st, nil, err
 	}
-	return eachMessage(rows, func(m chat.Message) { st.Outbound = append(st.Outbound, m) })
+	return st, told, eachMessage(rows, func(m chat.Message) { st.Outbound = append(st.Outbound, m) })
 }
 
 func queuePauses(b *pgx.Batch, acc chat.AccountID, outcomes []chat.Outcome) {

@@ -235,14 +235,6 @@ func queueEvents(b *pgx.Batch, w *chat.Write) {
 	}
 }
 
-// runBatch sends a pipeline and returns the first error. Every queued statement is an Exec unless it has a callback.
-func runBatch(ctx context.Context, tx db, b *pgx.Batch) error {
-	if b.Len() == 0 {
-		return nil
-	}
-	return tx.SendBatch(ctx, b).Close()
-}
-
 func (s *Store) applyWrite(ctx context.Context, tx db, account chat.AccountID, w *chat.Write) error {
 	var b pgx.Batch
 	queueWrite(&b, account, w)

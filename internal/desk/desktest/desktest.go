@@ -356,7 +356,7 @@ func (w *World) Send(send func(chat.Send) (chat.Receipt, error)) []chat.Send {
 	}
 	for _, s := range sends {
 		r, err := send(s)
-		if err := w.Desk.Settle(context.Background(), w.Account, []chat.Outcome{desk.OutcomeOf(s, r, err)}); err != nil {
+		if _, err := w.Desk.Settle(context.Background(), w.Account, []chat.Outcome{desk.OutcomeOf(s, r, err)}); err != nil {
 			w.T.Fatal(err)
 		}
 	}

@@ -23,19 +23,6 @@ func (q *Queries) CountUnread(ctx context.Context, conversationID chat.Conversat
 	return column_1, err
 }
 
-const DepartmentOf = `-- name: DepartmentOf :one
-
-SELECT department_id FROM conversations WHERE id = $1
-`
-
-// An agent's deed: one conversation, locked, with what the deed needs to know.
-func (q *Queries) DepartmentOf(ctx context.Context, id chat.ConversationID) (chat.DepartmentID, error) {
-	row := q.db.QueryRow(ctx, DepartmentOf, id)
-	var department_id chat.DepartmentID
-	err := row.Scan(&department_id)
-	return department_id, err
-}
-
 const EndReasonByID = `-- name: EndReasonByID :one
 SELECT r.id, r.label, r.position, r.disabled FROM end_reasons r WHERE r.id = $1
 `
@@ -168,6 +155,34 @@ func (q *Queries) LastInboundExternal(ctx context.Context, conversationID chat.C
 	return items, nil
 }
 
+const LockLineOf = `-- name: LockLineOf :many
+
+SELECT l.department_id FROM department_lines l WHERE l.department_id = (SELECT c.department_id FROM conversations c WHERE c.id = $1)
+FOR NO KEY UPDATE OF l
+`
+
+// An agent's deed: one conversation, locked, with what the deed needs to know.
+// The line that a conversation stands in, or comes back to.
+func (q *Queries) LockLineOf(ctx context.Context, id chat.ConversationID) ([]chat.DepartmentID, error) {
+	rows, err := q.db.Query(ctx, LockLineOf, id)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []chat.DepartmentID
+	for rows.Next() {
+		var department_id chat.DepartmentID
+		if err := rows.Scan(&department_id); err != nil {
+			return nil, err
+		}
+		items = append(items, department_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const MessagesOfConversation = `-- name: MessagesOfConversation :many
 SELECT m.id, m.conversation_id, m.account_id, m.seq, m.direction, m.kind, m.text, m.content, m.status, m.error, m.agent_id, m.source, m.external_id, m.reply_to, m.reply_external, m.provider_at, m.created_at, m.late, m.edited_at, m.deleted_at, m.bulk, m.automated, m.attempt, m.fence, m.due_at FROM messages m WHERE m.id = any($1::uuid[]) AND m.conversation_id = $2
 `
@@ -243,6 +258,58 @@ func (q *Queries) PlaceInLine(ctx context.Context, conversationID chat.Conversat
 	var waiting_since *time.Time
 	err := row.Scan(&waiting_since)
 	return waiting_since, err
+}
+
+const PresentAgent = `-- name: PresentAgent :many
+SELECT a.id, a.name, a.email, a.role, a.state, a.behavior, a.capacity, a.languages, a.password_hash, a.must_change, a.prefs, a.last_assigned_at, a.created_at, coalesce(p.presence, 'offline') AS presence, p.break_reason_id, coalesce(p.since, a.created_at)::timestamptz AS since, p.seen_at
+FROM agents a LEFT JOIN agent_presence p ON p.agent_id = a.id WHERE a.id = $1
+`
+
+type PresentAgentRow struct {
+	Agent         Agent
+	Presence      string
+	BreakReasonID *chat.BreakReasonID
+	Since         time.Time
+	SeenAt        *time.Time
+}
+
+// An agent with presence, without load: the columns of AgentWithLoad as far as they go.
+func (q *Queries) PresentAgent(ctx context.Context, id chat.AgentID) ([]PresentAgentRow, error) {
+	rows, err := q.db.Query(ctx, PresentAgent, id)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PresentAgentRow
+	for rows.Next() {
+		var i PresentAgentRow
+		if err := rows.Scan(
+			&i.Agent.ID,
+			&i.Agent.Name,
+			&i.Agent.Email,
+			&i.Agent.Role,
+			&i.Agent.State,
+			&i.Agent.Behavior,
+			&i.Agent.Capacity,
+			&i.Agent.Languages,
+			&i.Agent.PasswordHash,
+			&i.Agent.MustChange,
+			&i.Agent.Prefs,
+			&i.Agent.LastAssignedAt,
+			&i.Agent.CreatedAt,
+			&i.Presence,
+			&i.BreakReasonID,
+			&i.Since,
+			&i.SeenAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const TemplateByID = `-- name: TemplateByID :one

@@ -49,6 +49,43 @@ func (q *Queries) AccountByID(ctx context.Context, id chat.AccountID) (AccountBy
 	return i, err
 }
 
+const AccountOfConversation = `-- name: AccountOfConversation :one
+SELECT a.id, a.kind, a.name, a.address, a.state, a.state_reason, a.department_id, a.language, a.settings, a.secrets, a.per_second, a.templates_blocked_until, a.templates_synced_at, a.created_at, (
+	SELECT coalesce(jsonb_agg(jsonb_build_object('kind', k.kind, 'type', k.type, 'value', k.value) ORDER BY k.main DESC, k.value), '[]')
+	FROM account_keys k WHERE k.account_id = a.id
+)::jsonb AS keys
+FROM channel_accounts a WHERE a.id = (SELECT c.account_id FROM conversations c WHERE c.id = $1)
+`
+
+type AccountOfConversationRow struct {
+	ChannelAccount ChannelAccount
+	Keys           json.RawMessage
+}
+
+// As AccountByID.
+func (q *Queries) AccountOfConversation(ctx context.Context, id chat.ConversationID) (AccountOfConversationRow, error) {
+	row := q.db.QueryRow(ctx, AccountOfConversation, id)
+	var i AccountOfConversationRow
+	err := row.Scan(
+		&i.ChannelAccount.ID,
+		&i.ChannelAccount.Kind,
+		&i.ChannelAccount.Name,
+		&i.ChannelAccount.Address,
+		&i.ChannelAccount.State,
+		&i.ChannelAccount.StateReason,
+		&i.ChannelAccount.DepartmentID,
+		&i.ChannelAccount.Language,
+		&i.ChannelAccount.Settings,
+		&i.ChannelAccount.Secrets,
+		&i.ChannelAccount.PerSecond,
+		&i.ChannelAccount.TemplatesBlockedUntil,
+		&i.ChannelAccount.TemplatesSyncedAt,
+		&i.ChannelAccount.CreatedAt,
+		&i.Keys,
+	)
+	return i, err
+}
+
 const AttachUploads = `-- name: AttachUploads :exec
 UPDATE attachments a SET message_id = t.message_id, conversation_id = t.conversation_id, account_id = t.account_id, position = t.position
 FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::uuid[]) AS message_id, unnest($3::uuid[]) AS conversation_id,

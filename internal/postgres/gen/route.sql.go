@@ -99,7 +99,7 @@ func (q *Queries) AllLines(ctx context.Context) ([]chat.DepartmentID, error) {
 
 const LastAgents = `-- name: LastAgents :many
 SELECT DISTINCT ON (c.contact_id) c.contact_id, c.agent_id FROM conversations c
-WHERE c.contact_id = any($1::uuid[]) AND c.agent_id IS NOT NULL AND (c.status = 'closed') IS TRUE -- by contact
+WHERE c.contact_id = any(ARRAY(SELECT w.contact_id FROM conversations w WHERE w.id = any($1::uuid[]))) AND c.agent_id IS NOT NULL AND (c.status = 'closed') IS TRUE -- by contact
 ORDER BY c.contact_id, c.ended_at DESC
 `
 
@@ -108,8 +108,9 @@ type LastAgentsRow struct {
 	AgentID   *chat.AgentID
 }
 
-func (q *Queries) LastAgents(ctx context.Context, contactIds []chat.UUID) ([]LastAgentsRow, error) {
-	rows, err := q.db.Query(ctx, LastAgents, contactIds)
+// Who had the contacts of these conversations last.
+func (q *Queries) LastAgents(ctx context.Context, ids []chat.UUID) ([]LastAgentsRow, error) {
+	rows, err := q.db.Query(ctx, LastAgents, ids)
 	if err != nil {
 		return nil, err
 	}

@@ -341,14 +341,15 @@ func (q *Queries) LostSends(ctx context.Context) ([]LostSendsRow, error) {
 }
 
 const NextPair = `-- name: NextPair :one
-SELECT coalesce(extract(epoch FROM min(greatest(c.pair_ready_at - $1::timestamptz, c.pair_blocked_until - now(), interval '0'))), 0)::float8
+SELECT coalesce(extract(epoch FROM min(greatest(c.pair_ready_at - now() - make_interval(secs => $1::float8), c.pair_blocked_until - now(), interval '0'))), 0)::float8
 FROM messages m JOIN conversations c ON c.id = m.conversation_id
-WHERE m.account_id = $2 AND m.status = 'pending' AND m.due_at <= $1 AND (c.pair_ready_at > $1 OR c.pair_blocked_until > now())
+WHERE m.account_id = $2 AND m.status = 'pending' AND m.due_at <= now() + make_interval(secs => $1::float8)
+	AND (c.pair_ready_at > now() + make_interval(secs => $1::float8) OR c.pair_blocked_until > now())
 `
 
 // Seconds until the first of those who have to wait for their next message may get it; 0 if nobody has to.
-func (q *Queries) NextPair(ctx context.Context, now time.Time, accountID chat.AccountID) (float64, error) {
-	row := q.db.QueryRow(ctx, NextPair, now, accountID)
+func (q *Queries) NextPair(ctx context.Context, shiftS float64, accountID chat.AccountID) (float64, error) {
+	row := q.db.QueryRow(ctx, NextPair, shiftS, accountID)
 	var column_1 float64
 	err := row.Scan(&column_1)
 	return column_1, err
@@ -379,10 +380,11 @@ func (q *Queries) ResumeLane(ctx context.Context, accountID chat.AccountID) erro
 
 const SendCandidates = `-- name: SendCandidates :many
 SELECT m.id, m.conversation_id, m.account_id, m.seq, m.direction, m.kind, m.text, m.content, m.status, m.error, m.agent_id, m.source, m.external_id, m.reply_to, m.reply_external, m.provider_at, m.created_at, m.late, m.edited_at, m.deleted_at, m.bulk, m.automated, m.attempt, m.fence, m.due_at FROM messages m
-WHERE m.account_id = $1 AND m.status = 'pending' AND m.due_at <= $2
+WHERE m.account_id = $1 AND m.status = 'pending' AND m.due_at <= now() + make_interval(secs => $2::float8)
 	AND NOT EXISTS (SELECT 1 FROM messages o WHERE o.conversation_id = m.conversation_id AND o.status IN ('pending', 'sending')
 		AND (o.seq < m.seq OR o.status = 'sending'))
-	AND NOT EXISTS (SELECT 1 FROM conversations c WHERE c.id = m.conversation_id AND (c.pair_ready_at > $2 OR c.pair_blocked_until > now()))
+	AND NOT EXISTS (SELECT 1 FROM conversations c WHERE c.id = m.conversation_id
+		AND (c.pair_ready_at > now() + make_interval(secs => $2::float8) OR c.pair_blocked_until > now()))
 ORDER BY m.bulk, m.due_at, m.id LIMIT $3
 `
 
@@ -391,8 +393,8 @@ type SendCandidatesRow struct {
 }
 
 // The oldest unsent message of each conversation in which none is in flight and which may get one now, agents' before bulk.
-func (q *Queries) SendCandidates(ctx context.Context, accountID chat.AccountID, now *time.Time, most int32) ([]SendCandidatesRow, error) {
-	rows, err := q.db.Query(ctx, SendCandidates, accountID, now, most)
+func (q *Queries) SendCandidates(ctx context.Context, accountID chat.AccountID, shiftS float64, most int32) ([]SendCandidatesRow, error) {
+	rows, err := q.db.Query(ctx, SendCandidates, accountID, shiftS, most)
 	if err != nil {
 		return nil, err
 	}
@@ -437,68 +439,59 @@ func (q *Queries) SendCandidates(ctx context.Context, accountID chat.AccountID, 
 	return items, nil
 }
 
-const SendConversations = `-- name: SendConversations :many
-SELECT c.id, c.account_id, c.identity_id, c.contact_id, c.department_id, c.agent_id, c.status, c.controller, c.priority, c.window_opened_at, c.window_shut_at, c.free_entry_until, c.last_seq, c.read_seq, c.unread_count, c.last_message_at, c.last_inbound_at, c.preview, c.waiting_since, c.returned_by, c.assigned_at, c.pair_ready_at, c.pair_blocked_until, c.created_at, c.ended_at, c.ended_by, c.end_reason_id, c.end_note, k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at
-FROM conversations c JOIN contacts k ON k.id = c.contact_id JOIN identities i ON i.id = c.identity_id
-WHERE c.id = any($1::uuid[]) ORDER BY c.id FOR NO KEY UPDATE OF c
+const SendDue = `-- name: SendDue :one
+SELECT EXISTS (SELECT 1 FROM messages WHERE account_id = $1 AND status = 'pending' AND due_at <= now() + make_interval(secs => $2::float8))::boolean
 `
 
-type SendConversationsRow struct {
-	Conversation Conversation
-	Name         string
-	ProfileName  string
-	Username     string
-	Type         string
-	Value        string
-	OptedOutAt   *time.Time
+// Whether the account has something unsent that is due, be it held back or not.
+func (q *Queries) SendDue(ctx context.Context, accountID chat.AccountID, shiftS float64) (bool, error) {
+	row := q.db.QueryRow(ctx, SendDue, accountID, shiftS)
+	var column_1 bool
+	err := row.Scan(&column_1)
+	return column_1, err
 }
 
-// The conversations of the candidates, locked, with their pair limits.
-func (q *Queries) SendConversations(ctx context.Context, ids []chat.UUID) ([]SendConversationsRow, error) {
-	rows, err := q.db.Query(ctx, SendConversations, ids)
+const TakeParkedOf = `-- name: TakeParkedOf :many
+WITH gone AS (
+	DELETE FROM parked_updates u WHERE u.account_id = $1 AND u.provider_id = any(ARRAY(
+		SELECT t.provider_id
+		FROM (SELECT unnest($2::uuid[]) AS id, unnest($3::bigint[]) AS fence, unnest($4::text[]) AS provider_id) AS t
+		JOIN messages m ON m.id = t.id AND m.fence = t.fence AND (m.status = 'sending') IS TRUE
+	))
+	RETURNING u.id, u.provider_id, u.inbound, u.received_at
+)
+SELECT provider_id, inbound, received_at FROM gone ORDER BY received_at, id
+`
+
+type TakeParkedOfParams struct {
+	AccountID   chat.AccountID
+	Ids         []chat.UUID
+	Fences      []int64
+	ProviderIds []string
+}
+
+type TakeParkedOfRow struct {
+	ProviderID string
+	Inbound    json.RawMessage
+	ReceivedAt time.Time
+}
+
+// What waited for the ids that the provider gave to claimed messages whose fences still hold: see TakeParked.
+func (q *Queries) TakeParkedOf(ctx context.Context, arg TakeParkedOfParams) ([]TakeParkedOfRow, error) {
+	rows, err := q.db.Query(ctx, TakeParkedOf,
+		arg.AccountID,
+		arg.Ids,
+		arg.Fences,
+		arg.ProviderIds,
+	)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []SendConversationsRow
+	var items []TakeParkedOfRow
 	for rows.Next() {
-		var i SendConversationsRow
-		if err := rows.Scan(
-			&i.Conversation.ID,
-			&i.Conversation.AccountID,
-			&i.Conversation.IdentityID,
-			&i.Conversation.ContactID,
-			&i.Conversation.DepartmentID,
-			&i.Conversation.AgentID,
-			&i.Conversation.Status,
-			&i.Conversation.Controller,
-			&i.Conversation.Priority,
-			&i.Conversation.WindowOpenedAt,
-			&i.Conversation.WindowShutAt,
-			&i.Conversation.FreeEntryUntil,
-			&i.Conversation.LastSeq,
-			&i.Conversation.ReadSeq,
-			&i.Conversation.UnreadCount,
-			&i.Conversation.LastMessageAt,
-			&i.Conversation.LastInboundAt,
-			&i.Conversation.Preview,
-			&i.Conversation.WaitingSince,
-			&i.Conversation.ReturnedBy,
-			&i.Conversation.AssignedAt,
-			&i.Conversation.PairReadyAt,
-			&i.Conversation.PairBlockedUntil,
-			&i.Conversation.CreatedAt,
-			&i.Conversation.EndedAt,
-			&i.Conversation.EndedBy,
-			&i.Conversation.EndReasonID,
-			&i.Conversation.EndNote,
-			&i.Name,
-			&i.ProfileName,
-			&i.Username,
-			&i.Type,
-			&i.Value,
-			&i.OptedOutAt,
-		); err != nil {
+		var i TakeParkedOfRow
+		if err := rows.Scan(&i.ProviderID, &i.Inbound, &i.ReceivedAt); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -510,7 +503,8 @@ func (q *Queries) SendConversations(ctx context.Context, ids []chat.UUID) ([]Sen
 }
 
 const ThreadAddresses = `-- name: ThreadAddresses :many
-SELECT i.thread_id, i.kind, i.scope, i.type, i.value FROM identities i WHERE i.thread_id = any($1::uuid[])
+SELECT i.thread_id, i.kind, i.scope, i.type, i.value FROM identities i
+WHERE i.thread_id = any(ARRAY(SELECT c.identity_id FROM conversations c WHERE c.id = any($1::uuid[])))
 ORDER BY i.thread_id, (i.type = 'phone') DESC, i.created_at DESC, i.id DESC
 `
 
@@ -522,8 +516,9 @@ type ThreadAddressesRow struct {
 	Value    string
 }
 
-func (q *Queries) ThreadAddresses(ctx context.Context, threadIds []chat.UUID) ([]ThreadAddressesRow, error) {
-	rows, err := q.db.Query(ctx, ThreadAddresses, threadIds)
+// Where the conversations' contacts can be reached.
+func (q *Queries) ThreadAddresses(ctx context.Context, conversationIds []chat.UUID) ([]ThreadAddressesRow, error) {
+	rows, err := q.db.Query(ctx, ThreadAddresses, conversationIds)
 	if err != nil {
 		return nil, err
 	}

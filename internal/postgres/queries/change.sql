@@ -1,7 +1,14 @@
 -- An agent's deed: one conversation, locked, with what the deed needs to know.
 
--- name: DepartmentOf :one
-SELECT department_id FROM conversations WHERE id = $1;
+-- name: LockLineOf :many
+-- The line that a conversation stands in, or comes back to.
+SELECT l.department_id FROM department_lines l WHERE l.department_id = (SELECT c.department_id FROM conversations c WHERE c.id = $1)
+FOR NO KEY UPDATE OF l;
+
+-- name: PresentAgent :many
+-- An agent with presence, without load: the columns of AgentWithLoad as far as they go.
+SELECT sqlc.embed(a), coalesce(p.presence, 'offline') AS presence, p.break_reason_id, coalesce(p.since, a.created_at)::timestamptz AS since, p.seen_at
+FROM agents a LEFT JOIN agent_presence p ON p.agent_id = a.id WHERE a.id = $1;
 
 -- name: MessagesOfConversation :many
 SELECT sqlc.embed(m) FROM messages m WHERE m.id = any(@ids::uuid[]) AND m.conversation_id = @conversation_id;

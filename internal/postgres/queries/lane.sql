@@ -249,6 +249,14 @@ SELECT sqlc.embed(a), (
 )::jsonb AS keys
 FROM channel_accounts a WHERE a.id = $1;
 
+-- name: AccountOfConversation :one
+-- As AccountByID.
+SELECT sqlc.embed(a), (
+	SELECT coalesce(jsonb_agg(jsonb_build_object('kind', k.kind, 'type', k.type, 'value', k.value) ORDER BY k.main DESC, k.value), '[]')
+	FROM account_keys k WHERE k.account_id = a.id
+)::jsonb AS keys
+FROM channel_accounts a WHERE a.id = (SELECT c.account_id FROM conversations c WHERE c.id = $1);
+
 -- name: InsertConversationEvents :exec
 INSERT INTO conversation_events (conversation_id, seq, kind, at, actor, message_id, data)
 SELECT unnest(@conversation_ids::uuid[]), unnest(@seqs::bigint[]), unnest(@kinds::text[]), unnest(@ats::timestamptz[]),

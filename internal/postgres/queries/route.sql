@@ -25,8 +25,9 @@ SELECT c.id, c.department_id FROM conversations c WHERE c.status = 'waiting' AND
 ORDER BY c.priority DESC, c.waiting_since, c.id LIMIT 1;
 
 -- name: LastAgents :many
+-- Who had the contacts of these conversations last.
 SELECT DISTINCT ON (c.contact_id) c.contact_id, c.agent_id FROM conversations c
-WHERE c.contact_id = any(@contact_ids::uuid[]) AND c.agent_id IS NOT NULL AND (c.status = 'closed') IS TRUE -- by contact
+WHERE c.contact_id = any(ARRAY(SELECT w.contact_id FROM conversations w WHERE w.id = any(@ids::uuid[]))) AND c.agent_id IS NOT NULL AND (c.status = 'closed') IS TRUE -- by contact
 ORDER BY c.contact_id, c.ended_at DESC;
 
 -- name: LockOnlineAgents :exec

@@ -6,26 +6,24 @@ SELECT l.tat, l.paused_until, l.pauses, now()::timestamptz AS now FROM send_lane
 -- name: SendCandidates :many
 -- The oldest unsent message of each conversation in which none is in flight and which may get one now, agents' before bulk.
 SELECT sqlc.embed(m) FROM messages m
-WHERE m.account_id = @account_id AND m.status = 'pending' AND m.due_at <= @now
+WHERE m.account_id = @account_id AND m.status = 'pending' AND m.due_at <= now() + make_interval(secs => @shift_s::float8)
 	AND NOT EXISTS (SELECT 1 FROM messages o WHERE o.conversation_id = m.conversation_id AND o.status IN ('pending', 'sending')
 		AND (o.seq < m.seq OR o.status = 'sending'))
-	AND NOT EXISTS (SELECT 1 FROM conversations c WHERE c.id = m.conversation_id AND (c.pair_ready_at > @now OR c.pair_blocked_until > now()))
+	AND NOT EXISTS (SELECT 1 FROM conversations c WHERE c.id = m.conversation_id
+		AND (c.pair_ready_at > now() + make_interval(secs => @shift_s::float8) OR c.pair_blocked_until > now()))
 ORDER BY m.bulk, m.due_at, m.id LIMIT @most;
-
--- name: SendConversations :many
--- The conversations of the candidates, locked, with their pair limits.
-SELECT sqlc.embed(c), k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at
-FROM conversations c JOIN contacts k ON k.id = c.contact_id JOIN identities i ON i.id = c.identity_id
-WHERE c.id = any(@ids::uuid[]) ORDER BY c.id FOR NO KEY UPDATE OF c;
 
 -- name: NextPair :one
 -- Seconds until the first of those who have to wait for their next message may get it; 0 if nobody has to.
-SELECT coalesce(extract(epoch FROM min(greatest(c.pair_ready_at - @now::timestamptz, c.pair_blocked_until - now(), interval '0'))), 0)::float8
+SELECT coalesce(extract(epoch FROM min(greatest(c.pair_ready_at - now() - make_interval(secs => @shift_s::float8), c.pair_blocked_until - now(), interval '0'))), 0)::float8
 FROM messages m JOIN conversations c ON c.id = m.conversation_id
-WHERE m.account_id = @account_id AND m.status = 'pending' AND m.due_at <= @now AND (c.pair_ready_at > @now OR c.pair_blocked_until > now());
+WHERE m.account_id = @account_id AND m.status = 'pending' AND m.due_at <= now() + make_interval(secs => @shift_s::float8)
+	AND (c.pair_ready_at > now() + make_interval(secs => @shift_s::float8) OR c.pair_blocked_until > now());
 
 -- name: ThreadAddresses :many
-SELECT i.thread_id, i.kind, i.scope, i.type, i.value FROM identities i WHERE i.thread_id = any(@thread_ids::uuid[])
+-- Where the conversations' contacts can be reached.
+SELECT i.thread_id, i.kind, i.scope, i.type, i.value FROM identities i
+WHERE i.thread_id = any(ARRAY(SELECT c.identity_id FROM conversations c WHERE c.id = any(@conversation_ids::uuid[])))
 ORDER BY i.thread_id, (i.type = 'phone') DESC, i.created_at DESC, i.id DESC;
 
 -- name: AttachmentsOf :many
@@ -53,6 +51,18 @@ FROM (SELECT unnest(@ids::uuid[]) AS id, unnest(@ready_ats::timestamptz[]) AS re
 SELECT sqlc.embed(m) FROM messages m
 JOIN (SELECT unnest(@ids::uuid[]) AS id, unnest(@fences::bigint[]) AS fence) AS t ON m.id = t.id AND m.fence = t.fence;
 
+-- name: TakeParkedOf :many
+-- What waited for the ids that the provider gave to claimed messages whose fences still hold: see TakeParked.
+WITH gone AS (
+	DELETE FROM parked_updates u WHERE u.account_id = @account_id AND u.provider_id = any(ARRAY(
+		SELECT t.provider_id
+		FROM (SELECT unnest(@ids::uuid[]) AS id, unnest(@fences::bigint[]) AS fence, unnest(@provider_ids::text[]) AS provider_id) AS t
+		JOIN messages m ON m.id = t.id AND m.fence = t.fence AND (m.status = 'sending') IS TRUE
+	))
+	RETURNING u.id, u.provider_id, u.inbound, u.received_at
+)
+SELECT provider_id, inbound, received_at FROM gone ORDER BY received_at, id;
+
 -- name: BlockPair :exec
 UPDATE conversations SET pair_blocked_until = greatest(pair_blocked_until, now() + make_interval(secs => @pause_s::float8)) WHERE id = @id;
 
@@ -66,6 +76,10 @@ WHERE account_id = sqlc.arg(account_id);
 
 -- name: ResumeLane :exec
 UPDATE send_lanes SET pauses = 0 WHERE account_id = @account_id AND pauses > 0;
+
+-- name: SendDue :one
+-- Whether the account has something unsent that is due, be it held back or not.
+SELECT EXISTS (SELECT 1 FROM messages WHERE account_id = @account_id AND status = 'pending' AND due_at <= now() + make_interval(secs => @shift_s::float8))::boolean;
 
 -- name: DueSends :many
 -- Accounts with an unsent message that was due before age, in seconds.
