@@ -87,7 +87,7 @@ func (s *Store) queueNow(b *pgx.Batch, into *time.Time) {
 	})
 }
 
-// queueConversations locks conversations and reads them: a query with the columns of LockConversations.
+// queueConversationRows locks conversations and reads them: a query with the columns of LockConversations.
 func queueConversationRows(b *pgx.Batch, kind chat.ChannelKind, into *[]chat.ConversationRow, query string, args ...any) {
 	b.Queue(query, args...).Query(func(rows pgx.Rows) (err error) {
 		*into, err = conversationRows(rows, kind)
