@@ -42,6 +42,9 @@ func (w *Workers) deliver(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
+		if f.flying == 0 {
+			f.landed = time.Now()
+		}
 		for _, s := range sends {
 			f.flying++
 			go func() { f.outcomes <- w.send(ctx, o, s) }()
@@ -54,7 +57,6 @@ func (w *Workers) deliver(ctx context.Context, id string) error {
 		case wait == 0:
 			return nil
 		case wait > 2*time.Second:
-			// Others may use the place meanwhile.
 			w.later(task.Wake{Kind: task.Deliver, ID: id}, wait)
 			return nil
 		default:
@@ -67,6 +69,7 @@ func (w *Workers) deliver(ctx context.Context, id string) error {
 // flight is what an account has on its way.
 type flight struct {
 	flying   int
+	landed   time.Time // the last of it, or when the first took off
 	outcomes chan chat.Outcome
 	rung     <-chan struct{} // somebody asks to look again
 }
@@ -76,13 +79,15 @@ type flight struct {
 func (w *Workers) land(ctx context.Context, account chat.AccountID, f *flight, wait time.Duration) (due bool) {
 	for {
 		done, asked := f.gather(wait)
-		f.flying -= len(done)
-		due = due || asked
-		if len(done) > 0 && w.settle(ctx, account, done) {
-			due = true
+		if asked {
+			due, wait = true, 0 // asked once
+		}
+		if len(done) > 0 {
+			f.flying, f.landed = f.flying-len(done), time.Now()
+			due = w.settle(ctx, account, done) || due
 		}
 		switch {
-		case f.flying > flyingMost-claimMost:
+		case f.full():
 		case due:
 			return true
 		case f.flying == 0:
@@ -90,6 +95,20 @@ func (w *Workers) land(ctx context.Context, account chat.AccountID, f *flight, w
 		}
 	}
 }
+
+// full tells that nothing more is claimed for now. Of a provider that has not answered for a while, little is asked: what is on
+// its way then is likely to end as not confirmed.
+func (f *flight) full() bool {
+	if time.Since(f.landed) > silence {
+		return f.flying >= silentMost
+	}
+	return f.flying > flyingMost-claimMost
+}
+
+const (
+	silence    = 10 * time.Second
+	silentMost = 16
+)
 
 // claimMost is how many messages one claim may bring.
 const claimMost = 64

@@ -312,7 +312,7 @@ func TestACancelledWakeFinishesWhatItBegan(t *testing.T) {
 		return accept(ctx, o)
 	}
 	m := h.Say(h.agent, h.talk(1), "hi")
-	if err := h.workers.Handle(ctx, h.wake()); err == nil {
+	if err := h.workers.run.do(ctx, h.wake()); err == nil {
 		t.Error("a cancelled wake is not done")
 	}
 	if got := h.status(m.ID); got != chat.StatusSent {

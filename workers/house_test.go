@@ -190,7 +190,7 @@ func (c *courteous) ListTemplates(context.Context) ([]templates.Template, error)
 // deliver does what a wake for the account's messages asks for.
 func (h *house) deliver() {
 	h.T.Helper()
-	if err := h.workers.Handle(context.Background(), h.wake()); err != nil {
+	if err := h.workers.run.do(context.Background(), h.wake()); err != nil {
 		h.T.Error(err)
 	}
 }

@@ -53,7 +53,7 @@ func (h *house) states() map[string]chat.MediaState {
 
 func (h *house) handle(k task.Kind, id string) {
 	h.T.Helper()
-	if err := h.workers.Handle(context.Background(), task.Wake{Kind: k, ID: id}); err != nil {
+	if err := h.workers.run.do(context.Background(), task.Wake{Kind: k, ID: id}); err != nil {
 		h.T.Error(err)
 	}
 }
@@ -174,7 +174,7 @@ func TestTemplatesBecomeWhatTheProviderLists(t *testing.T) {
 		t.Errorf("%d are there when the provider lists one", names())
 	}
 	c.listed, c.fail = nil, errNobodyKnows
-	if err := h.workers.Handle(t.Context(), task.Wake{Kind: task.Templates, ID: h.Account.String()}); err == nil {
+	if err := h.workers.run.do(t.Context(), task.Wake{Kind: task.Templates, ID: h.Account.String()}); err == nil {
 		t.Error("a list that could not be read is not done")
 	}
 	if names() != 1 {
@@ -188,13 +188,13 @@ func TestAPanicEndsNeitherTheProcessNorTheLane(t *testing.T) {
 	c := &courteous{name: "panic"}
 	h := build(t, desktest.Shared(t), c)
 	k := task.Wake{Kind: task.Profile, ID: h.talk(1).String()}
-	if err := h.workers.Handle(t.Context(), k); err == nil {
+	if err := h.workers.run.do(t.Context(), k); err == nil {
 		t.Error("a panic is not done")
 	}
 	h.workers.Wake(t.Context(), k)
 	eventually(t, "it is over", func() bool { return h.workers.run.rung(key{k.Kind, k.ID}) == nil })
 	c.name = "Elif"
-	if err := h.workers.Handle(t.Context(), k); err != nil || len(c.done) != 1 {
+	if err := h.workers.run.do(t.Context(), k); err != nil || len(c.done) != 1 {
 		t.Errorf("%v, done %v", err, c.done)
 	}
 }
@@ -203,10 +203,10 @@ func TestAWakeThatAsksForNothingThatIsThereIsDone(t *testing.T) {
 	t.Parallel()
 	h := build(t, desktest.Shared(t))
 	for _, k := range append(task.Kinds(), "nonsense") {
-		if err := h.workers.Handle(t.Context(), task.Wake{Kind: k, ID: "no id"}); err != nil {
+		if err := h.workers.run.do(t.Context(), task.Wake{Kind: k, ID: "no id"}); err != nil {
 			t.Errorf("%s without an id: %v", k, err)
 		}
-		if err := h.workers.Handle(t.Context(), task.Wake{Kind: k, ID: chat.NewID[chat.AccountID]().String()}); err != nil {
+		if err := h.workers.run.do(t.Context(), task.Wake{Kind: k, ID: chat.NewID[chat.AccountID]().String()}); err != nil {
 			t.Errorf("%s of nobody: %v", k, err)
 		}
 	}

@@ -16,9 +16,12 @@ const busyPause = 20 * time.Millisecond
 
 // runner runs each piece of work at most once at a time. Asking for work that runs has it run once more when it is done:
 // whatever became due while it ran is seen.
+//
+// Work that waits for others (providers, file servers) has places of its own: however many of them hang, what needs only the record
+// goes on.
 type runner struct {
 	handle func(context.Context, task.Wake) error
-	slots  chan struct{}
+	places map[task.Kind]chan struct{} // a kind without places is not bounded here
 	ctx    context.Context
 	cancel context.CancelFunc
 
@@ -38,10 +41,25 @@ type state struct {
 	ring  chan struct{}
 }
 
+// newRunner makes a runner of so many pieces of work at once that need only the record, and as many that need others. Sending is
+// bounded by itself: one for each account, with so many messages on their way.
 func newRunner(parallel int, handle func(context.Context, task.Wake) error) *runner {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &runner{handle: handle, slots: make(chan struct{}, parallel), ctx: ctx, cancel: cancel, running: map[key]*state{}}
+	r := &runner{handle: handle, places: map[task.Kind]chan struct{}{}, ctx: ctx, cancel: cancel, running: map[key]*state{}}
+	own, others := make(chan struct{}, parallel), make(chan struct{}, parallel)
+	for _, k := range task.Kinds() {
+		switch {
+		case !waitsForOthers(k):
+			r.places[k] = own
+		case k != task.Deliver:
+			r.places[k] = others
+		}
+	}
+	return r
 }
+
+// waitsForOthers tells of work that may take as long as others let it.
+func waitsForOthers(k task.Kind) bool { return k != task.Ingest && k != task.Route }
 
 // begin tells whether the caller is to do the work; if not, whoever does it will look again.
 func (r *runner) begin(k key) bool {
@@ -86,23 +104,28 @@ func (r *runner) end(k key) (again bool) {
 	return false
 }
 
+// do does the work and returns when it is done, or at once when it is being done already.
 func (r *runner) do(ctx context.Context, w task.Wake) error {
 	k := key{w.Kind, w.ID}
 	if !r.begin(k) {
 		return nil
 	}
-	var err error
+	return r.loop(ctx, w, k)
+}
+
+// start does it in the background. dispose has told of an error; the sweeper tries again.
+func (r *runner) start(w task.Wake) {
+	k := key{w.Kind, w.ID}
+	if r.begin(k) {
+		go func() { _ = r.loop(r.ctx, w, k) }()
+	}
+}
+
+func (r *runner) loop(ctx context.Context, w task.Wake, k key) (err error) {
 	for {
-		select {
-		case r.slots <- struct{}{}:
-			err = r.handle(ctx, w)
-			<-r.slots
-			if errors.Is(err, chat.ErrLaneBusy) {
-				err = nil
-				pause(ctx, busyPause)
-			}
-		case <-ctx.Done():
-			err = ctx.Err()
+		if err = r.once(ctx, w); errors.Is(err, chat.ErrLaneBusy) {
+			err = nil
+			pause(ctx, busyPause)
 		}
 		if !r.end(k) {
 			return err
@@ -110,28 +133,25 @@ func (r *runner) do(ctx context.Context, w task.Wake) error {
 	}
 }
 
-func (r *runner) start(w task.Wake) {
-	k := key{w.Kind, w.ID}
-	if !r.begin(k) {
-		return
-	}
-	go func() {
-		for {
-			select {
-			case r.slots <- struct{}{}:
-				err := r.handle(r.ctx, w) // dispose has told of others; the sweeper tries again
-				<-r.slots
-				if errors.Is(err, chat.ErrLaneBusy) {
-					pause(r.ctx, busyPause)
-				}
-			case <-r.ctx.Done():
-			}
-			if !r.end(k) {
-				return
-			}
+func (r *runner) once(ctx context.Context, w task.Wake) error {
+	if places := r.places[w.Kind]; places != nil {
+		wait, cancel := ctx, func() {}
+		if w.Kind == task.Typing {
+			wait, cancel = context.WithTimeout(ctx, typingStale)
 		}
-	}()
+		defer cancel()
+		select {
+		case places <- struct{}{}:
+			defer func() { <-places }()
+		case <-wait.Done():
+			return ctx.Err()
+		}
+	}
+	return r.handle(ctx, w)
 }
+
+// typingStale is how long it is of use to tell that somebody writes.
+const typingStale = 5 * time.Second
 
 // stopping tells work that goes on while there is something to do that it should come to an end.
 func (r *runner) stopping() bool {

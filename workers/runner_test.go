@@ -72,6 +72,48 @@ func TestWorkOfDifferentKindsRunsBesideEachOtherUpToTheLimit(t *testing.T) {
 	r.stop(context.Background())
 }
 
+// However many providers hang, what needs only the record goes on, and so do the other accounts' messages.
+func TestWorkThatWaitsForOthersHoldsUpNothingElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hangs := make(chan struct{})
+		var ran sync.Map
+		r := newRunner(2, func(_ context.Context, w task.Wake) error {
+			ran.Store(w, true)
+			if waitsForOthers(w.Kind) {
+				<-hangs
+			}
+			return nil
+		})
+		for _, k := range task.Kinds() {
+			if waitsForOthers(k) {
+				for _, id := range []string{"a", "b", "c"} {
+					r.start(task.Wake{Kind: k, ID: id})
+					synctest.Wait() // files have all the places
+				}
+			}
+		}
+		for _, w := range []task.Wake{{Kind: task.Deliver, ID: "c"}, {Kind: task.Ingest, ID: "a"}, {Kind: task.Route, ID: "a"}} {
+			r.start(w)
+			synctest.Wait()
+			if _, ok := ran.Load(w); !ok {
+				t.Errorf("%s waits with those who wait for others", w.Kind)
+			}
+		}
+		pause(t.Context(), 2*typingStale)
+		close(hangs)
+		synctest.Wait()
+		r.stop(t.Context())
+		for _, k := range []task.Kind{task.Media, task.Profile, task.ReadMark, task.Templates} {
+			if _, ok := ran.Load(task.Wake{Kind: k, ID: "c"}); !ok {
+				t.Errorf("%s was not done in the end", k)
+			}
+		}
+		if _, ok := ran.Load(task.Wake{Kind: task.Typing, ID: "c"}); ok {
+			t.Error("somebody is told that an agent writes, long after")
+		}
+	})
+}
+
 // Stopping lets work finish; work that does not is cancelled when the patience ends.
 func TestStoppingWaitsAndThenCancels(t *testing.T) {
 	t.Parallel()

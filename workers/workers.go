@@ -54,7 +54,7 @@ type Config struct {
 	MediaURL func(chat.AttachmentID) (string, error)
 	Metrics  Metrics
 	Log      *slog.Logger
-	Parallel int // wakes handled at once, default 16
+	Parallel int // pieces of work at once that need only the record, and as many that wait for others; default 16
 }
 
 // Workers handles wakes and sweeps.
@@ -102,8 +102,16 @@ func (w *Workers) table(k task.Kind) (do func(context.Context, string) error, li
 	return nil, 0
 }
 
-// Handle does what a wake asks for and returns when it is done, or at once when it is being done already.
-func (w *Workers) Handle(ctx context.Context, k task.Wake) error { return w.run.do(ctx, k) }
+// Handle does what a wake of the queue asks for and returns when it is done, or at once when it is being done already. Work that
+// waits for others is only begun: the queue's few hands must not wait with it, and what does not come about is a row that the
+// sweeper finds.
+func (w *Workers) Handle(ctx context.Context, k task.Wake) error {
+	if waitsForOthers(k.Kind) {
+		w.run.start(k)
+		return nil
+	}
+	return w.run.do(ctx, k)
+}
 
 // Wake does it in the background: the way of a wake within a process.
 func (w *Workers) Wake(_ context.Context, k task.Wake) { w.run.start(k) }

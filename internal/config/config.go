@@ -35,8 +35,8 @@ type Config struct {
 	TrustedProxies []string `help:"Networks (CIDR) of proxies whose X-Forwarded-For is believed." env:"GATEHOUSE_TRUSTED_PROXIES"`
 	AllowHosts     []string `help:"host:port pairs that outgoing connections may reach although they are private: a Graph stand-in, a store on the same network." env:"GATEHOUSE_ALLOW_HOSTS"`
 
-	DatabaseConns int           `help:"Postgres connections for agents and the API; drainers and webhooks have a few of their own." default:"16" env:"GATEHOUSE_DATABASE_CONNS"`
-	Parallel      int           `help:"Pieces of work that a worker does at once." default:"16" env:"GATEHOUSE_PARALLEL"`
+	DatabaseConns int           `help:"Postgres connections for agents and the API, half of them for reading; drainers and webhooks have a few of their own." default:"16" env:"GATEHOUSE_DATABASE_CONNS"`
+	Parallel      int           `help:"Pieces of work that a worker does at once, and as many that wait for providers." default:"16" env:"GATEHOUSE_PARALLEL"`
 	KeepEvents    time.Duration `help:"How long raw webhooks are kept, for replay: whole days, at least three." default:"336h" env:"GATEHOUSE_KEEP_EVENTS"`
 	StopGrace     time.Duration `help:"How long stopping may take." default:"25s" env:"GATEHOUSE_STOP_GRACE"`
 	AcceptLoss    bool          `name:"i-accept-data-loss" help:"Run although Postgres or Redis may forget what they were given." env:"GATEHOUSE_I_ACCEPT_DATA_LOSS"`
