@@ -7,11 +7,13 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"gatehouse/gateway/api"
 	"gatehouse/gateway/web"
+	"gatehouse/internal/auth"
 	"gatehouse/internal/chat"
 )
 
@@ -195,6 +197,26 @@ func (want shape) fits(t testing.TB, name string, raw json.RawMessage) {
 	for k, f := range want {
 		if _, ok := have[k]; !ok && !f.optional {
 			t.Errorf("%s has no %q: %s", name, k, raw)
+		}
+	}
+}
+
+// What forms of the inbox check before they ask is what the server refuses.
+func TestTheInboxKnowsTheBoundsOfTheServer(t *testing.T) {
+	t.Parallel()
+	for file, want := range map[string]map[string]int{
+		"inbox/app/src/console/capacity.ts": {"DEFAULT_CAPACITY": chat.DefaultCapacity, "MAX_CAPACITY": chat.MaxCapacity},
+		"inbox/app/src/account/password.ts": {"LEAST_PASSWORD": auth.MinPassword},
+	} {
+		raw, err := os.ReadFile(file)
+		must(t, err)
+		have := map[string]int{}
+		for _, m := range regexp.MustCompile(`export const (\w+) = (\d+);`).FindAllStringSubmatch(string(raw), -1) {
+			have[m[1]], err = strconv.Atoi(m[2])
+			must(t, err)
+		}
+		if !maps.Equal(have, want) {
+			t.Errorf("%s says %v, the server %v", file, have, want)
 		}
 	}
 }

@@ -55,7 +55,7 @@ func newHouse(t testing.TB, change ...func(*gateway.Config, *gateway.Deps)) *hou
 	t.Helper()
 	h := &house{World: desktest.New(t), t: t, logged: &logged{}}
 	log := slog.New(slog.NewJSONHandler(h.logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	h.bus = bus.New(nil, "test", "node-1", log)
+	h.bus = bus.New(nil, "test", "node-1", log, nil)
 	h.Desk = newDesk(t, h.World, h.bus)
 	key, err := secret.ParseKey(masterKey)
 	must(t, err)

@@ -115,7 +115,7 @@ func newPorch(t testing.TB) *porch {
 	log := slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	deps := gateway.Deps{
 		Drivers: []channels.Driver{toyDriver()}, Desk: away{}, Door: p.door, Accounts: p.accounts, Principals: nobodyIsIn{}, Sessions: nobodyIsIn{},
-		Bus: bus.New(nil, "test", "node-1", log), CSRFKey: bytes.Repeat([]byte{1}, 32), Metrics: &counted{}, Log: log, Now: p.clock.now,
+		Bus: bus.New(nil, "test", "node-1", log, nil), CSRFKey: bytes.Repeat([]byte{1}, 32), Metrics: &counted{}, Log: log, Now: p.clock.now,
 	}
 	p.house = &house{t: t, deps: deps, logged: logs}
 	_, p.url = serve(t, gateway.Config{Node: "node-1"}, deps)

@@ -21,7 +21,7 @@ const busyPause = 20 * time.Millisecond
 // goes on.
 type runner struct {
 	handle func(context.Context, task.Wake) error
-	places map[task.Kind]chan struct{} // a kind without places is not bounded here
+	places map[task.Kind]chan struct{}
 	ctx    context.Context
 	cancel context.CancelFunc
 
@@ -41,20 +41,19 @@ type state struct {
 	ring  chan struct{}
 }
 
-// newRunner makes a runner of so many pieces of work at once that need only the record, and as many that need others. Sending is
-// bounded by itself: one for each account, with so many messages on their way.
-func newRunner(parallel int, handle func(context.Context, task.Wake) error) *runner {
+// newRunner makes a runner of so many pieces of work at once that need only the record, as many that need others, and so many
+// accounts that are sent for.
+func newRunner(parallel, senders int, handle func(context.Context, task.Wake) error) *runner {
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &runner{handle: handle, places: map[task.Kind]chan struct{}{}, ctx: ctx, cancel: cancel, running: map[key]*state{}}
 	own, others := make(chan struct{}, parallel), make(chan struct{}, parallel)
 	for _, k := range task.Kinds() {
-		switch {
-		case !waitsForOthers(k):
+		r.places[k] = others
+		if !waitsForOthers(k) {
 			r.places[k] = own
-		case k != task.Deliver:
-			r.places[k] = others
 		}
 	}
+	r.places[task.Deliver] = make(chan struct{}, senders)
 	return r
 }
 

@@ -21,7 +21,7 @@ func TestAskingForWorkThatRunsHasItRunOnceMore(t *testing.T) {
 	t.Parallel()
 	var running, runs, most atomic.Int32
 	entered, proceed := make(chan struct{}, 10), make(chan struct{})
-	r := newRunner(4, func(context.Context, task.Wake) error {
+	r := newRunner(4, 3, func(context.Context, task.Wake) error {
 		most.Store(max(most.Load(), running.Add(1)))
 		runs.Add(1)
 		entered <- struct{}{}
@@ -50,7 +50,7 @@ func TestAskingForWorkThatRunsHasItRunOnceMore(t *testing.T) {
 func TestWorkOfDifferentKindsRunsBesideEachOtherUpToTheLimit(t *testing.T) {
 	t.Parallel()
 	entered, proceed := make(chan string, 10), make(chan struct{})
-	r := newRunner(2, func(_ context.Context, w task.Wake) error {
+	r := newRunner(2, 3, func(_ context.Context, w task.Wake) error {
 		entered <- w.ID
 		<-proceed
 		return nil
@@ -77,7 +77,7 @@ func TestWorkThatWaitsForOthersHoldsUpNothingElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hangs := make(chan struct{})
 		var ran sync.Map
-		r := newRunner(2, func(_ context.Context, w task.Wake) error {
+		r := newRunner(2, 3, func(_ context.Context, w task.Wake) error {
 			ran.Store(w, true)
 			if waitsForOthers(w.Kind) {
 				<-hangs
@@ -119,7 +119,7 @@ func TestStoppingWaitsAndThenCancels(t *testing.T) {
 	t.Parallel()
 	entered := make(chan struct{})
 	var cancelled atomic.Bool
-	r := newRunner(1, func(ctx context.Context, _ task.Wake) error {
+	r := newRunner(1, 3, func(ctx context.Context, _ task.Wake) error {
 		close(entered)
 		<-ctx.Done()
 		cancelled.Store(true)
@@ -142,7 +142,7 @@ func TestStoppingWaitsAndThenCancels(t *testing.T) {
 func TestABusyLaneIsLeftAloneForAMoment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var runs atomic.Int32
-		r := newRunner(1, func(context.Context, task.Wake) error {
+		r := newRunner(1, 3, func(context.Context, task.Wake) error {
 			runs.Add(1)
 			return chat.ErrLaneBusy
 		})

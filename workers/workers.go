@@ -55,6 +55,7 @@ type Config struct {
 	Metrics  Metrics
 	Log      *slog.Logger
 	Parallel int // pieces of work at once that need only the record, and as many that wait for others; default 16
+	Senders  int // accounts that are sent for at once, default 256
 }
 
 // Workers handles wakes and sweeps.
@@ -70,12 +71,15 @@ func New(c Config) *Workers {
 	if c.Parallel == 0 {
 		c.Parallel = 16
 	}
+	if c.Senders == 0 {
+		c.Senders = 256
+	}
 	w := &Workers{Config: c, drivers: map[chat.ChannelKind]channels.Driver{}}
 	for _, d := range c.Drivers {
 		w.drivers[d.Kind] = d
 	}
 	w.senders = newSenders(w.open)
-	w.run = newRunner(c.Parallel, w.handle)
+	w.run = newRunner(c.Parallel, c.Senders, w.handle)
 	return w
 }
 

@@ -255,8 +255,9 @@ func (a *App) build(ctx context.Context, box *secret.Box) error {
 	}
 	a.intake = media.Intake{Store: files, Previews: media.NewPreviewer(0), Limits: media.DefaultLimits()}
 
-	a.bus = bus.New(a.news, a.cfg.Prefix, a.node, a.log)
-	a.queue = queue.NewClient(a.redis, a.cfg.Prefix, a.log)
+	away := logging.NewAbsences(a.log, redisAway)
+	a.bus = bus.New(a.news, a.cfg.Prefix, a.node, a.log, away)
+	a.queue = queue.NewClient(a.redis, a.cfg.Prefix, away)
 	a.closers = append(a.closers, a.bus.Close, func() { _ = a.queue.Close() })
 	waker := &waker{queue: a.queue}
 	collector := queue.NewCollector(a.redis, a.cfg.Prefix)
@@ -279,11 +280,11 @@ func (a *App) build(ctx context.Context, box *secret.Box) error {
 	a.door = desk.NewDoor(a.store, waker, a.metrics.Door)
 	a.workers = workers.New(workers.Config{
 		Desk: a.desk, Store: a.store, Accounts: accounts{a.desk, a.reach}, Drivers: all.Drivers(), Media: a.intake, Client: a.client(),
-		MediaURL: a.mediaURL, Metrics: a.metrics, Log: a.log, Parallel: a.cfg.Parallel,
+		MediaURL: a.mediaURL, Metrics: a.metrics, Log: a.log, Parallel: a.cfg.Parallel, Senders: a.cfg.Senders,
 	})
 	if a.cfg.Worker() {
 		waker.local = a.workers
-		a.server = queue.NewServer(a.redis, queue.Config{Prefix: a.cfg.Prefix, Concurrency: a.cfg.Parallel, Log: a.log}, a.workers.Handle)
+		a.server = queue.NewServer(a.redis, queue.Config{Prefix: a.cfg.Prefix, Concurrency: a.cfg.Parallel, Log: a.log, Away: away}, a.workers.Handle)
 		cancel := a.bus.Subscribe(func(n chat.Notice) {
 			if n.Kind == chat.NoticeAccount && n.Account != nil {
 				a.workers.Forget(n.Account.ID)

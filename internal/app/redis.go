@@ -12,10 +12,19 @@ import (
 
 	"gatehouse/gateway/ops"
 	"gatehouse/internal/bus"
+	"gatehouse/internal/logging"
 	"gatehouse/internal/queue"
 
 	"github.com/hibiken/asynqmon"
 )
+
+// redisAway is what operators read, once, when a Redis stops to answer or to take what it is given, and when it does again.
+var redisAway = logging.AbsenceText{
+	Key: "redis",
+	Gone: "redis is away: messages still come in and go out, another redis or the sweeper stands in for it; " +
+		"agents see a moment later what happens in other processes",
+	Back: "redis is back",
+}
 
 // openRedis connects to every Redis that carries wakes and news.
 func (a *App) openRedis(ctx context.Context) (err error) {

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"gatehouse/internal/chat"
+	"gatehouse/internal/logging"
 	"gatehouse/internal/shard"
 
 	"github.com/redis/go-redis/v9"
@@ -30,6 +31,7 @@ const slack = 4096
 type Bus struct {
 	node string
 	log  *slog.Logger
+	away *logging.Absences // of Redis
 
 	mu   sync.RWMutex
 	subs map[*subscriber]struct{}
@@ -70,14 +72,14 @@ type envelope struct {
 }
 
 // New makes a bus. Without a Redis the process is alone. prefix keeps installations on one Redis apart, node names this
-// process.
-func New(at []Redis, prefix, node string, log *slog.Logger) *Bus {
-	return open(at, prefix, node, log, 2*time.Second)
+// process, and away is told which Redis are.
+func New(at []Redis, prefix, node string, log *slog.Logger, away *logging.Absences) *Bus {
+	return open(at, prefix, node, log, away, 2*time.Second)
 }
 
-func open(at []Redis, prefix, node string, log *slog.Logger, silence time.Duration) *Bus {
+func open(at []Redis, prefix, node string, log *slog.Logger, away *logging.Absences, silence time.Duration) *Bus {
 	ctx, stop := context.WithCancel(context.Background())
-	b := &Bus{node: node, log: log, subs: map[*subscriber]struct{}{}, channel: prefix + ":live", silence: silence, stop: stop}
+	b := &Bus{node: node, log: log, away: away, subs: map[*subscriber]struct{}{}, channel: prefix + ":live", silence: silence, stop: stop}
 	for _, r := range at {
 		b.names = append(b.names, r.Name)
 		b.links = append(b.links, &link{Redis: r, out: make(chan []chat.Notice, slack)})
@@ -231,12 +233,14 @@ func (b *Bus) send(ctx context.Context, l *link) {
 		if err := b.publish(l, notices); err != nil {
 			b.dropped.Add(int64(len(notices)))
 			l.owed.Store(true) // and so it is asked again, every second
+			b.away.Gone(l.Name, "news out", err)
 			if !l.away.Swap(true) {
 				b.redirect(l)
 			}
 			continue
 		}
 		l.away.Store(false)
+		b.away.Here(l.Name, "news out")
 	}
 }
 
@@ -281,8 +285,9 @@ func (b *Bus) receive(ctx context.Context, l *link) {
 	}
 }
 
-// listen subscribes and hears until the connection is of no use any more: it ended, or Redis does not even answer. again is set
-// when there was a connection before, whether or not Redis came to confirm it.
+// listen subscribes and hears until the connection is of no use any more: it ended, or Redis does not even answer. That a connection
+// ended is no word yet against Redis: that there is no other one is. again is set when there was a connection before, whether or
+// not Redis came to confirm it.
 func (b *Bus) listen(ctx context.Context, l *link, again bool) {
 	ps := l.Client.Subscribe(ctx, b.channel)
 	closing := sync.OnceFunc(func() { _ = ps.Close() })
@@ -293,16 +298,21 @@ func (b *Bus) listen(ctx context.Context, l *link, again bool) {
 		msg, err := ps.ReceiveTimeout(ctx, patience)
 		if err != nil {
 			var network net.Error
-			if patience < b.silence || !errors.As(err, &network) || !network.Timeout() || ps.Ping(ctx) != nil {
-				return
+			silent := errors.As(err, &network) && network.Timeout()
+			if silent && patience == b.silence && ps.Ping(ctx) == nil {
+				patience = b.silence / 2
+				continue
 			}
-			patience = b.silence / 2
-			continue
+			if ctx.Err() == nil && (silent || !l.open.Load()) {
+				b.away.Gone(l.Name, "news in", err)
+			}
+			return
 		}
 		patience = b.silence
 		switch m := msg.(type) {
 		case *redis.Subscription:
 			l.open.Store(true)
+			b.away.Here(l.Name, "news in")
 			if again {
 				b.deliver([]chat.Notice{{Kind: chat.NoticeLost}})
 			}

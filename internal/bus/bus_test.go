@@ -16,6 +16,7 @@ import (
 	"gatehouse/internal/chat"
 	"gatehouse/internal/embedded"
 	"gatehouse/internal/embedded/embeddedtest"
+	"gatehouse/internal/logging"
 
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
@@ -75,20 +76,48 @@ func eventually(t *testing.T, what string, cond func() bool) {
 	}
 }
 
+// said are the words that one end logged when Redis went and came.
+type said struct {
+	slog.Handler
+	mu    sync.Mutex
+	words []string
+}
+
+func (*said) Enabled(context.Context, slog.Level) bool { return true }
+
+func (s *said) Handle(_ context.Context, r slog.Record) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.words = append(s.words, r.Message)
+	return nil
+}
+
+func (s *said) all() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.words)
+}
+
+// nobody is told what is away.
+func nobody() *logging.Absences {
+	return logging.NewAbsences(slog.New(slog.DiscardHandler), logging.AbsenceText{})
+}
+
 // house is a Redis with a bus at each end.
 type house struct {
 	*embedded.Servers
 	rdb         *redis.Client
 	here, there *Bus
 	dials       atomic.Int64
+	said        said
 }
 
 func build(t *testing.T, silence time.Duration) *house {
 	t.Helper()
 	h := &house{Servers: embeddedtest.Start(t, embedded.OnlyRedis)}
 	h.rdb = h.client(t)
-	h.here = open(h.ways(t), "test", "here", slog.New(slog.DiscardHandler), silence)
-	h.there = open(h.ways(t), "test", "there", slog.New(slog.DiscardHandler), silence)
+	h.here = open(h.ways(t), "test", "here", slog.New(slog.DiscardHandler), logging.NewAbsences(slog.New(&h.said), logging.AbsenceText{Gone: "away", Back: "back"}), silence)
+	h.there = open(h.ways(t), "test", "there", slog.New(slog.DiscardHandler), nobody(), silence)
 	t.Cleanup(h.here.Close)
 	t.Cleanup(h.there.Close)
 	h.subscribed(t, 2)
@@ -157,7 +186,7 @@ func TestNewsReachesEveryProcessOnceAndInOrder(t *testing.T) {
 func TestInstallationsOnOneRedisDoNotHearEachOther(t *testing.T) {
 	t.Parallel()
 	h := build(t, time.Minute)
-	other := open(h.ways(t), "other", "else", slog.New(slog.DiscardHandler), time.Minute)
+	other := open(h.ways(t), "other", "else", slog.New(slog.DiscardHandler), nobody(), time.Minute)
 	t.Cleanup(other.Close)
 	far, foreign := listener(t, h.there), listener(t, other)
 	other.Publish(t.Context(), news("theirs"))
@@ -217,6 +246,43 @@ func TestASubscriptionComesBackWithRedisAndSaysThatSomethingIsMissing(t *testing
 	eventually(t, "news goes on", func() bool { return slices.Contains(far.whats(), "after") })
 }
 
+// However many ways there are through a Redis, and however often each is tried, it is said once that it is away, and once that it is back.
+func TestThatARedisIsAwayIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	h := build(t, 2*time.Second)
+	eventually(t, "it hears", func() bool { return !h.here.Deaf() })
+	if got := h.said.all(); len(got) > 0 {
+		t.Fatalf("said %v of a Redis that answers", got)
+	}
+	h.signal(t, syscall.SIGSTOP)
+	before := h.dials.Load()
+	h.here.Publish(t.Context(), news("meanwhile"))
+	eventually(t, "both ways are tried again", func() bool { return h.here.Dropped() > 2 && h.dials.Load() > before+3 })
+	if got := h.said.all(); !slices.Equal(got, []string{"away"}) {
+		t.Errorf("said %v of a Redis that hangs", got)
+	}
+	h.signal(t, syscall.SIGCONT)
+	eventually(t, "it is said that it is back", func() bool { return len(h.said.all()) > 1 })
+	if got := h.said.all(); !slices.Equal(got, []string{"away", "back"}) || h.here.Deaf() {
+		t.Errorf("said %v; deaf: %t", got, h.here.Deaf())
+	}
+}
+
+// Redis closes a connection, as it does to a subscriber that is too slow: there is another one, and nothing to say.
+func TestAConnectionThatEndsIsNoAbsence(t *testing.T) {
+	t.Parallel()
+	h := build(t, time.Minute)
+	near := listener(t, h.here)
+	eventually(t, "it hears", func() bool { return !h.here.Deaf() })
+	if err := h.rdb.ClientKillByFilter(t.Context(), "TYPE", "pubsub").Err(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it hears again", func() bool { return slices.Contains(near.whats(), "lost") && !h.here.Deaf() })
+	if got := h.said.all(); len(got) > 0 {
+		t.Errorf("said %v", got)
+	}
+}
+
 // A machine that vanished closes no connection. Redis that does not say anything is asked, and left if it does not answer.
 func TestAConnectionOnWhichNobodyAnswersIsLeft(t *testing.T) {
 	t.Parallel()
@@ -257,7 +323,7 @@ func TestAQuietConnectionIsKept(t *testing.T) {
 
 func TestASlowSubscriberIsToldThatItMissedSomethingAndHoldsNobodyUp(t *testing.T) {
 	t.Parallel()
-	b := New(nil, "test", "alone", slog.New(slog.DiscardHandler))
+	b := New(nil, "test", "alone", slog.New(slog.DiscardHandler), nil)
 	defer b.Close()
 	quick := listener(t, b)
 	slow, entered, proceed := &ear{}, make(chan struct{}), make(chan struct{})
@@ -283,7 +349,7 @@ func TestASlowSubscriberIsToldThatItMissedSomethingAndHoldsNobodyUp(t *testing.T
 
 func TestNobodyHearsAnythingAfterLeaving(t *testing.T) {
 	t.Parallel()
-	b := New(nil, "test", "alone", slog.New(slog.DiscardHandler))
+	b := New(nil, "test", "alone", slog.New(slog.DiscardHandler), nil)
 	defer b.Close()
 	stays, left := listener(t, b), &ear{}
 	cancel := b.Subscribe(left.hear)

@@ -30,8 +30,8 @@ func pave(t *testing.T, n int) *street {
 		near, far = append(near, h.ways(t)...), append(far, h.ways(t)...)
 	}
 	slices.Reverse(far) // the order of the list is nobody's business
-	s.here = open(near, "test", "here", slog.New(slog.DiscardHandler), time.Minute)
-	s.there = open(far, "test", "there", slog.New(slog.DiscardHandler), time.Minute)
+	s.here = open(near, "test", "here", slog.New(slog.DiscardHandler), nobody(), time.Minute)
+	s.there = open(far, "test", "there", slog.New(slog.DiscardHandler), nobody(), time.Minute)
 	t.Cleanup(s.here.Close)
 	t.Cleanup(s.there.Close)
 	for _, h := range s.all {

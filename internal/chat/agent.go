@@ -69,7 +69,8 @@ type Agent struct {
 	CreatedAt      time.Time
 }
 
-// Default and greatest capacity (FEATURES.md §4, RELIABILITY.md B47).
+// Default and greatest capacity (FEATURES.md §4, RELIABILITY.md B47). The least is 0: such an agent is given nothing automatically, and
+// may take what they like.
 const (
 	DefaultCapacity = 15
 	MaxCapacity     = 500

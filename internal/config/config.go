@@ -37,6 +37,7 @@ type Config struct {
 
 	DatabaseConns int           `help:"Postgres connections for agents and the API, half of them for reading; drainers and webhooks have a few of their own." default:"16" env:"GATEHOUSE_DATABASE_CONNS"`
 	Parallel      int           `help:"Pieces of work that a worker does at once, and as many that wait for providers." default:"16" env:"GATEHOUSE_PARALLEL"`
+	Senders       int           `help:"Channel accounts that a worker sends for at once." default:"256" env:"GATEHOUSE_SENDERS"`
 	KeepEvents    time.Duration `help:"How long raw webhooks are kept, for replay: whole days, at least three." default:"336h" env:"GATEHOUSE_KEEP_EVENTS"`
 	StopGrace     time.Duration `help:"How long stopping may take." default:"25s" env:"GATEHOUSE_STOP_GRACE"`
 	AcceptLoss    bool          `name:"i-accept-data-loss" help:"Run although Postgres or Redis may forget what they were given." env:"GATEHOUSE_I_ACCEPT_DATA_LOSS"`
@@ -127,6 +128,9 @@ func (c Config) Check() (wrong []string) {
 	}
 	if c.Parallel < 1 || c.Parallel > 1000 {
 		bad("GATEHOUSE_PARALLEL: %d is not between 1 and 1000", c.Parallel)
+	}
+	if c.Senders < 1 || c.Senders > 10_000 {
+		bad("GATEHOUSE_SENDERS: %d is not between 1 and 10000", c.Senders)
 	}
 	if c.StopGrace < time.Second || c.StopGrace > 5*time.Minute {
 		bad("GATEHOUSE_STOP_GRACE: %s is not between 1s and 5m", c.StopGrace)

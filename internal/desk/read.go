@@ -19,7 +19,6 @@ type readStore interface {
 	Counts(ctx context.Context, p chat.Principal, kinds []chat.ChannelKind, from, to time.Time) (chat.Counts, error)
 	ThreadPage(ctx context.Context, id chat.ConversationID, before, after int64, limit int) ([]chat.ThreadMessage, error)
 	Message(ctx context.Context, id chat.MessageID) (chat.ThreadMessage, error)
-	EventsSince(ctx context.Context, id chat.ConversationID, since int64, limit int) ([]chat.ThreadEvent, error)
 	EventsAfter(ctx context.Context, seqs map[chat.ConversationID]int64, most int) (map[chat.ConversationID][]chat.ThreadEvent, error)
 	EventsBetween(ctx context.Context, id chat.ConversationID, low, high int64, limit int) ([]chat.ThreadEvent, error)
 	Contact(ctx context.Context, id chat.ContactID) (chat.Contact, []chat.Identity, error)
@@ -113,7 +112,8 @@ func (d *Desk) Events(ctx context.Context, p chat.Principal, id chat.Conversatio
 	if _, err := d.store.Conversation(ctx, p, id); err != nil {
 		return nil, err
 	}
-	return d.store.EventsSince(ctx, id, since, limit)
+	all, err := d.store.EventsAfter(ctx, map[chat.ConversationID]int64{id: since}, limit)
+	return all[id], err
 }
 
 // EventsBetween reads the events of a page of a thread other than those of messages, newest first.
@@ -241,7 +241,7 @@ func (d *Desk) ConversationRows(ctx context.Context, ids []chat.ConversationID) 
 	return d.store.ConversationRows(ctx, ids)
 }
 
-// EventsAfter reads events of several conversations after a number each, at most so many of each, in order, whoever may see them.
+// EventsAfter reads events of conversations after a number each, at most so many of each, in order, whoever may see them.
 func (d *Desk) EventsAfter(ctx context.Context, seqs map[chat.ConversationID]int64, most int) (map[chat.ConversationID][]chat.ThreadEvent, error) {
 	return d.store.EventsAfter(ctx, seqs, most)
 }

@@ -343,7 +343,7 @@ func TestWorkersShareWhatWaitsForAProvider(t *testing.T) {
 	if !chosen("workers", false) {
 		return
 	}
-	const accounts, replies, places = 20, 10, "GATEHOUSE_PARALLEL=10"
+	const accounts, replies, places = 20, 10, "GATEHOUSE_SENDERS=10"
 	var cfg fakemeta.Config
 	for i := range accounts {
 		n := strconv.Itoa(i + 100)

@@ -8,7 +8,7 @@
 //
 // The filter is the net, not the rule: do not hand personal data to the logger in the first place.
 //
-// Start with New; filter.go says what is refused, request.go carries the request id.
+// Start with New; filter.go says what is refused, request.go carries the request id, absences.go says once what is away.
 package logging
 
 import (

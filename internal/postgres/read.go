@@ -147,16 +147,8 @@ func adorn(ctx context.Context, tx db, messages []*chat.ThreadMessage) error {
 	return wrap(tx.SendBatch(ctx, &b).Close())
 }
 
-// EventsSince reads a conversation's events after a number, in order, with the messages that they are about as they stand.
-func (s *Store) EventsSince(ctx context.Context, id chat.ConversationID, since int64, limit int) ([]chat.ThreadEvent, error) {
-	rows, err := s.pool.Query(ctx, gen.EventsSince, id, since, int32(limit))
-	if err != nil {
-		return nil, wrap(err)
-	}
-	return s.threadEvents(ctx, rows)
-}
-
-// EventsAfter reads events of several conversations after a number each, at most so many of each, in order.
+// EventsAfter reads events of conversations after a number each, at most so many of each, in order, with the messages that they are
+// about as they stand.
 func (s *Store) EventsAfter(ctx context.Context, seqs map[chat.ConversationID]int64, most int) (map[chat.ConversationID][]chat.ThreadEvent, error) {
 	ids, after := make([]chat.ConversationID, 0, len(seqs)), make([]int64, 0, len(seqs))
 	for id, seq := range seqs {

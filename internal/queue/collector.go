@@ -3,7 +3,6 @@ package queue
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"sync"
@@ -138,5 +137,3 @@ func (c *Collector) Close() error {
 	}
 	return errors.Join(errs...)
 }
-
-func sprint(args []any) string { return fmt.Sprint(args...) }

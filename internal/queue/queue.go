@@ -19,6 +19,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"gatehouse/internal/logging"
 	"gatehouse/internal/shard"
 	"gatehouse/internal/task"
 
@@ -39,7 +40,7 @@ type Client struct {
 	names   []string
 	senders []*sender
 	prefix  string
-	log     *slog.Logger
+	away    *logging.Absences
 	done    chan struct{}
 	wg      sync.WaitGroup
 
@@ -49,9 +50,10 @@ type Client struct {
 // waitingMost bounds the wakes in memory: kinds × accounts is far below it; beyond it wakes are lost, which is allowed.
 const waitingMost = 100_000
 
-// NewClient makes a client and starts a sender for each Redis. prefix keeps installations on one Redis apart.
-func NewClient(at []Redis, prefix string, log *slog.Logger) *Client {
-	c := &Client{prefix: prefix, log: log, done: make(chan struct{})}
+// NewClient makes a client and starts a sender for each Redis. prefix keeps installations on one Redis apart; away is told which
+// Redis are.
+func NewClient(at []Redis, prefix string, away *logging.Absences) *Client {
+	c := &Client{prefix: prefix, away: away, done: make(chan struct{})}
 	for _, r := range at {
 		c.names = append(c.names, r.Name)
 		c.senders = append(c.senders, &sender{
@@ -134,8 +136,8 @@ func (s *sender) send() {
 			}
 			if err := s.enqueue(w); err != nil {
 				c.failed.Add(1)
+				c.away.Gone(s.name, "wakes out", err)
 				if s.open.CompareAndSwap(false, true) {
-					c.log.Warn("redis does not take wakes; another one, or the sweeper, does the work", "redis", s.name, "error", err.Error())
 					c.Wake(context.Background(), w) // Redis may have it all the same: a wake may come twice
 				}
 				s.handOver()
@@ -148,9 +150,8 @@ func (s *sender) send() {
 				continue
 			}
 			c.enqueued.Add(1)
-			if s.open.CompareAndSwap(true, false) {
-				c.log.Info("redis takes wakes again", "redis", s.name)
-			}
+			s.open.Store(false)
+			c.away.Here(s.name, "wakes out")
 		}
 	}
 }
@@ -198,6 +199,7 @@ type Server struct {
 	parts  []*part
 	handle asynq.HandlerFunc
 	log    *slog.Logger
+	gone   *logging.Absences
 	stop   context.CancelFunc
 	wg     sync.WaitGroup
 }
@@ -215,12 +217,13 @@ type Config struct {
 	Prefix      string
 	Concurrency int // wakes taken at once from each Redis; the handler bounds what runs
 	Log         *slog.Logger
+	Away        *logging.Absences // is told which Redis are
 }
 
 // NewServer makes a server that hands each wake to handle. An error of handle has the wake tried once more; after that the
 // sweeper takes over.
 func NewServer(at []Redis, cfg Config, handle func(ctx context.Context, w task.Wake) error) *Server {
-	s := &Server{log: cfg.Log}
+	s := &Server{log: cfg.Log, gone: cfg.Away}
 	for _, r := range at {
 		p := &part{name: r.Name, redis: r.Open(workBudget)}
 		p.asynq = asynq.NewServerFromRedisClient(p.redis, asynq.Config{
@@ -231,11 +234,11 @@ func NewServer(at []Redis, cfg Config, handle func(ctx context.Context, w task.W
 			TaskCheckInterval:        15 * time.Millisecond, // the default of one second would cost half of one
 			DelayedTaskCheckInterval: time.Second,
 			ShutdownTimeout:          20 * time.Second,
-			Logger:                   asynqLog{cfg.Log.With("redis", r.Name)},
+			Logger:                   newAsynqLog(cfg.Log.With("redis", r.Name)),
 			LogLevel:                 asynq.WarnLevel,
 			RetryDelayFunc:           func(int, error, *asynq.Task) time.Duration { return time.Second },
 			IsFailure:                func(err error) bool { return !errors.Is(err, context.Canceled) },
-			HealthCheckFunc:          func(err error) { p.away.Store(err != nil) },
+			HealthCheckFunc:          func(err error) { s.heard(p, err) },
 			HealthCheckInterval:      time.Second,
 		})
 		p.away.Store(true)
@@ -257,19 +260,34 @@ func (s *Server) Start(ctx context.Context) {
 	ctx, s.stop = context.WithCancel(ctx)
 	for _, p := range s.parts {
 		s.wg.Go(func() {
-			for p.redis.Ping(ctx).Err() != nil {
+			for {
+				err := p.redis.Ping(ctx).Err()
+				if ctx.Err() != nil {
+					return
+				}
+				if s.heard(p, err); err == nil {
+					break
+				}
 				select {
 				case <-ctx.Done():
 					return
 				case <-time.After(time.Second):
 				}
 			}
-			p.away.Store(false)
 			if err := p.asynq.Start(s.handle); err != nil {
 				s.log.Error("the queue did not start", "redis", p.name, "error", err.Error())
 			}
 		})
 	}
+}
+
+// heard is told what came of asking a Redis.
+func (s *Server) heard(p *part, err error) {
+	if p.away.Store(err != nil); err != nil {
+		s.gone.Gone(p.name, "wakes in", err)
+		return
+	}
+	s.gone.Here(p.name, "wakes in")
 }
 
 // Away tells whether a Redis did not answer a second ago: what was to come from it may be lost.
@@ -293,11 +311,3 @@ func (s *Server) Stop() {
 	}
 	stopping.Wait()
 }
-
-type asynqLog struct{ log *slog.Logger }
-
-func (l asynqLog) Debug(...any)      {}
-func (l asynqLog) Info(...any)       {}
-func (l asynqLog) Warn(args ...any)  { l.log.Warn("asynq", "said", sprint(args)) }
-func (l asynqLog) Error(args ...any) { l.log.Warn("asynq", "said", sprint(args)) }
-func (l asynqLog) Fatal(args ...any) { l.log.Error("asynq", "said", sprint(args)) }

@@ -13,6 +13,7 @@ import (
 
 	"gatehouse/internal/embedded"
 	"gatehouse/internal/embedded/embeddedtest"
+	"gatehouse/internal/logging"
 	"gatehouse/internal/task"
 
 	"github.com/hibiken/asynq"
@@ -24,6 +25,9 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var quiet = slog.New(slog.DiscardHandler)
+
+// nobody is told what is away.
+func nobody() *logging.Absences { return logging.NewAbsences(quiet, logging.AbsenceText{}) }
 
 // house is a Redis of the test's own with a client.
 type house struct {
@@ -41,7 +45,7 @@ func build(t *testing.T) *house {
 	if h.at, err = ParseRedis(h.RedisURL); err != nil {
 		t.Fatal(err)
 	}
-	h.rdb, h.client = h.at[0].Open(5*time.Second), NewClient(h.at, "test", quiet)
+	h.rdb, h.client = h.at[0].Open(5*time.Second), NewClient(h.at, "test", nobody())
 	h.asks = asynq.NewInspectorFromRedisClient(h.rdb)
 	t.Cleanup(func() {
 		if err := errors.Join(h.client.Close(), h.rdb.Close()); err != nil {
@@ -92,7 +96,7 @@ func (d *desk) all() []task.Wake {
 func (h *house) serve(t *testing.T, do func(context.Context, task.Wake) error) *desk {
 	t.Helper()
 	d := &desk{woken: map[task.Wake]int{}, do: do}
-	s := NewServer(h.at, Config{Prefix: "test", Concurrency: 4, Log: quiet}, d.handle)
+	s := NewServer(h.at, Config{Prefix: "test", Concurrency: 4, Log: quiet, Away: nobody()}, d.handle)
 	s.Start(t.Context())
 	t.Cleanup(s.Stop)
 	return d
@@ -297,7 +301,7 @@ func TestAWakeOfAnUnknownKindIsPutAside(t *testing.T) {
 func TestInstallationsOnOneRedisDoNotWakeEachOther(t *testing.T) {
 	t.Parallel()
 	h := build(t)
-	other := NewClient(h.at, "other", quiet)
+	other := NewClient(h.at, "other", nobody())
 	defer func() { _ = other.Close() }()
 	d := h.serve(t, nil)
 	other.Wake(t.Context(), wake(task.Ingest, "theirs"))
@@ -314,7 +318,7 @@ func TestStoppingLetsWorkFinish(t *testing.T) {
 	h := build(t)
 	entered, proceed, stopped := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	var finished bool
-	s := NewServer(h.at, Config{Prefix: "test", Concurrency: 4, Log: quiet}, func(context.Context, task.Wake) error {
+	s := NewServer(h.at, Config{Prefix: "test", Concurrency: 4, Log: quiet, Away: nobody()}, func(context.Context, task.Wake) error {
 		close(entered)
 		<-proceed
 		finished = true
@@ -344,9 +348,9 @@ func TestStoppingLetsWorkFinish(t *testing.T) {
 func TestStoppingDoesNotWaitForARedisThatHangs(t *testing.T) {
 	t.Parallel()
 	h := build(t)
-	s := NewServer(h.at, Config{Prefix: "test", Concurrency: 4, Log: quiet}, func(context.Context, task.Wake) error { return nil })
+	s := NewServer(h.at, Config{Prefix: "test", Concurrency: 4, Log: quiet, Away: nobody()}, func(context.Context, task.Wake) error { return nil })
 	s.Start(t.Context())
-	client := NewClient(h.at, "test", quiet)
+	client := NewClient(h.at, "test", nobody())
 	h.signal(t, syscall.SIGSTOP)
 	client.Wake(t.Context(), wake(task.Ingest, "a"))
 	stopped := make(chan error)

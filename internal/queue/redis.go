@@ -137,7 +137,8 @@ func parseSentinel(address string) (Redis, error) {
 		o.TLSConfig.ServerName = "" // each server's own
 	}
 	slices.Sort(sentinels)
-	return Redis{Name: master + "@" + strings.Join(sentinels, ","), watched: o}, nil
+	// A slash: with an @ it would read like an e-mail address, which the log cuts out.
+	return Redis{Name: master + "/" + strings.Join(sentinels, ","), watched: o}, nil
 }
 
 func hostPort(s string) error {

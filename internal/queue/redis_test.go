@@ -1,11 +1,13 @@
 package queue
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 	"time"
 
 	"gatehouse/internal/embedded/embeddedtest"
+	"gatehouse/internal/logging"
 )
 
 func TestAddressesOfRedisAreRead(t *testing.T) {
@@ -16,11 +18,11 @@ func TestAddressesOfRedisAreRead(t *testing.T) {
 		"redis://user:a%2Cb%40c@one/0,rediss://two:6380":              {"one:6379", "two:6380"},
 		" redis://one ,\n redis://two, ":                              {"one:6379", "two:6379"},
 		"redis://[::1]:7000":                                          {"[::1]:7000"},
-		"redis-sentinel://b,a:5000/1?master=mine":                     {"mine@a:5000,b:26379"},
-		"redis-sentinel://[::1],[::2]:7?master=mine":                  {"mine@[::1]:26379,[::2]:7"},
-		"redis-sentinel://a,,b?master=x":                              {"x@a:26379,b:26379"},
-		"redis-sentinel://a?master=x,redis://b":                       {"x@a:26379", "b:6379"},
-		"redis-sentinel://a,b?master=x,redis-sentinel://a,b?master=y": {"x@a:26379,b:26379", "y@a:26379,b:26379"},
+		"redis-sentinel://b,a:5000/1?master=mine":                     {"mine/a:5000,b:26379"},
+		"redis-sentinel://[::1],[::2]:7?master=mine":                  {"mine/[::1]:26379,[::2]:7"},
+		"redis-sentinel://a,,b?master=x":                              {"x/a:26379,b:26379"},
+		"redis-sentinel://a?master=x,redis://b":                       {"x/a:26379", "b:6379"},
+		"redis-sentinel://a,b?master=x,redis-sentinel://a,b?master=y": {"x/a:26379,b:26379", "y/a:26379,b:26379"},
 	} {
 		all, err := ParseRedis(list)
 		var got []string
@@ -29,6 +31,26 @@ func TestAddressesOfRedisAreRead(t *testing.T) {
 		}
 		if err != nil || strings.Join(got, " ") != strings.Join(want, " ") {
 			t.Errorf("%q: %q, %v", list, got, err)
+		}
+	}
+}
+
+// Two sets of servers that Sentinel watches must be told apart in the log, too.
+func TestTheNameOfARedisIsNothingThatTheLogCutsOut(t *testing.T) {
+	t.Parallel()
+	all, err := ParseRedis("redis://u:w@r1.internal,redis-sentinel://u:w@10.0.0.1,s2.internal?master=mymaster,redis-sentinel://u:w@s3.internal?master=other.master")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range all {
+		var out bytes.Buffer
+		log, err := logging.New(&out, "info", "text")
+		if err != nil {
+			t.Fatal(err)
+		}
+		log.Info("away", "redis", r.Name)
+		if !strings.Contains(out.String(), r.Name) {
+			t.Errorf("%s reads %s", r.Name, out.String())
 		}
 	}
 }

@@ -28,7 +28,7 @@ func pave(t *testing.T, n int) *street {
 		h := build(t)
 		s.houses, s.at = append(s.houses, h), append(s.at, h.at...)
 	}
-	s.client = NewClient(s.at, "test", quiet)
+	s.client = NewClient(s.at, "test", nobody())
 	t.Cleanup(func() {
 		if err := s.client.Close(); err != nil {
 			t.Error(err)
@@ -42,7 +42,7 @@ func (s *street) serve(t *testing.T) (*desk, *Server) {
 	d := &desk{woken: map[task.Wake]int{}}
 	mixed := slices.Clone(s.at)
 	slices.Reverse(mixed) // the order of the list is nobody's business
-	server := NewServer(mixed, Config{Prefix: "test", Concurrency: 4, Log: quiet}, d.handle)
+	server := NewServer(mixed, Config{Prefix: "test", Concurrency: 4, Log: quiet, Away: nobody()}, d.handle)
 	server.Start(t.Context())
 	t.Cleanup(server.Stop)
 	return d, server
@@ -130,7 +130,7 @@ func TestAServerBeginsWithTheRedisThatAnswers(t *testing.T) {
 	s.wake(all)
 	eventually(t, "all are answered", func() bool { return len(d.all()) >= len(all) })
 	s.houses[0].signal(t, syscall.SIGCONT)
-	late := NewClient(s.at[:1], "test", quiet)
+	late := NewClient(s.at[:1], "test", nobody())
 	late.Wake(t.Context(), wake(task.Ingest, "late"))
 	eventually(t, "so is what comes through the other, once it does", func() bool { return d.times(wake(task.Ingest, "late")) > 0 })
 	if err := late.Close(); err != nil {
@@ -144,7 +144,7 @@ func TestAServerThatWasNeverStartedCanBeStopped(t *testing.T) {
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
-		NewServer(h.at, Config{Prefix: "test", Concurrency: 1, Log: quiet}, func(context.Context, task.Wake) error { return nil }).Stop()
+		NewServer(h.at, Config{Prefix: "test", Concurrency: 1, Log: quiet, Away: nobody()}, func(context.Context, task.Wake) error { return nil }).Stop()
 	}()
 	select {
 	case <-stopped:

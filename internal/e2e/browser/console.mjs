@@ -128,14 +128,14 @@ await step('a department is made; its name is its own; one in use stays, an empt
 await step('an agent is made, with what is wrong said at each field', async () => {
   await goTo('Agents', 'agents');
   await press(page, 'Add agent');
-  const [name, email, capacity] = [field(drawer(), 'Name'), field(drawer(), 'E-mail'), drawer().getByLabel('Capacity (1 to 100)')];
+  const [name, email, capacity] = [field(drawer(), 'Name'), field(drawer(), 'E-mail'), drawer().getByLabel('Capacity (0 to 500)')];
   await email.fill('nobody');
-  await capacity.fill('0');
+  await capacity.fill('501');
   await drawer().getByLabel('Languages').fill('turkish!');
   await press(drawer(), 'Save');
   await says(name, 'Fill this in.');
   await says(email, 'An e-mail address, for example ad@ornek.com.');
-  await says(capacity, 'Capacity goes from 1 to 100.');
+  await says(capacity, 'Capacity goes from 0 to 500.');
   await says(drawer().getByLabel('Languages'), 'Language codes, for example tr, en.');
   await drawer().getByText('5 fields need attention').waitFor();
   await name.fill('Şule Ünlü-Karahasanoğlu von Hohenstein');
@@ -156,7 +156,10 @@ await step('the list finds and sorts her; her capacity is changed and counts', a
   await field(main, 'Name or e-mail').fill('sule');
   await becomes('only she is left', () => rows().count(), 1);
   await page.getByRole('link', { name: /^Şule/ }).click();
-  await drawer().getByLabel('Capacity (1 to 100)').fill('7');
+  const capacity = drawer().getByLabel('Capacity (0 to 500)');
+  await capacity.fill('0');
+  await drawer().getByText('nothing comes by itself').waitFor();
+  await capacity.fill('7');
   await press(drawer(), 'Save');
   await deniz.toast(/^Saved Şule/).waitFor();
   await rows().getByText('0 of 7').waitFor();

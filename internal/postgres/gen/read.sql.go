@@ -408,49 +408,6 @@ func (q *Queries) EventsBetween(ctx context.Context, arg EventsBetweenParams) ([
 	return items, nil
 }
 
-const EventsSince = `-- name: EventsSince :many
-SELECT conversation_id, seq, kind, at, actor, message_id, data FROM conversation_events
-WHERE conversation_id = $1 AND seq > $2 ORDER BY seq LIMIT $3
-`
-
-type EventsSinceRow struct {
-	ConversationID chat.ConversationID
-	Seq            int64
-	Kind           string
-	At             time.Time
-	Actor          *chat.AgentID
-	MessageID      *chat.MessageID
-	Data           json.RawMessage
-}
-
-func (q *Queries) EventsSince(ctx context.Context, conversationID chat.ConversationID, since int64, most int32) ([]EventsSinceRow, error) {
-	rows, err := q.db.Query(ctx, EventsSince, conversationID, since, most)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []EventsSinceRow
-	for rows.Next() {
-		var i EventsSinceRow
-		if err := rows.Scan(
-			&i.ConversationID,
-			&i.Seq,
-			&i.Kind,
-			&i.At,
-			&i.Actor,
-			&i.MessageID,
-			&i.Data,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const HistoryOfContact = `-- name: HistoryOfContact :many
 SELECT c.id, c.account_id, a.kind, c.status, c.last_message_at, c.ended_at, r.label, c.agent_id, c.department_id, c.preview
 FROM conversations c JOIN channel_accounts a ON a.id = c.account_id LEFT JOIN end_reasons r ON r.id = c.end_reason_id

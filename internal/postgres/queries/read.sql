@@ -20,10 +20,6 @@ SELECT sqlc.embed(m) FROM messages m WHERE m.id = $1;
 -- name: MessagesIn :many
 SELECT sqlc.embed(m) FROM messages m WHERE m.id = any(@ids::uuid[]);
 
--- name: EventsSince :many
-SELECT conversation_id, seq, kind, at, actor, message_id, data FROM conversation_events
-WHERE conversation_id = @conversation_id AND seq > @since ORDER BY seq LIMIT @most;
-
 -- name: EventsAfter :many
 -- Events of several conversations after a number each, so many of each.
 SELECT e.conversation_id, e.seq, e.kind, e.at, e.actor, e.message_id, e.data
