@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // refused is what stands in place of a value that must not be logged.
@@ -42,6 +43,8 @@ func filter(groups []string, a slog.Attr) slog.Attr {
 		a.Value = slog.StringValue(string(a.Value.Any().(masked)))
 	case private(a.Key) || slices.ContainsFunc(groups, private):
 		a.Value = slog.StringValue(refused)
+	case kind == slog.KindDuration: // JSON would say nanoseconds
+		a.Value = slog.StringValue(a.Value.Duration().Round(10 * time.Microsecond).String())
 	case kind == slog.KindString:
 		a.Value = slog.StringValue(scrub(a.Value.String()))
 	case kind == slog.KindAny && (len(groups) > 0 || a.Key != slog.LevelKey):

@@ -116,6 +116,7 @@ func TestWhatAnOperatorNeedsIsKept(t *testing.T) {
 			"count", 3,
 			"share", 0.5,
 			"ok", true,
+			"took", 48_123_456*time.Nanosecond,
 			"at", time.Date(2026, 11, 21, 1, 2, 3, 0, time.UTC),
 			"ip", netip.MustParseAddr("192.0.2.7"),
 			"external_id", "wamid.HBgMOTA1MzIxMjM0NTY3FQIAERgSQw==",
@@ -130,7 +131,7 @@ func TestWhatAnOperatorNeedsIsKept(t *testing.T) {
 	want := map[string]any{
 		"level": "ERROR", "msg": "send failed: token expired, code: 190",
 		"account_id": id.String(), "message_id": id.String(), "reason": "window_closed",
-		"count": 3.0, "share": 0.5, "ok": true, "at": "2026-11-21T01:02:03Z", "ip": "192.0.2.7",
+		"count": 3.0, "share": 0.5, "ok": true, "took": "48.12ms", "at": "2026-11-21T01:02:03Z", "ip": "192.0.2.7",
 		"external_id": "wamid.HBgMOTA1MzIxMjM0NTY3FQIAERgSQw==", "content_type": "image/png",
 		"states": "a, b", "messages": "[2 × logging_test.printer]",
 		"error": "dial tcp 192.0.2.1:443: connection refused", "nothing": "",
