@@ -19,6 +19,7 @@ type RouteState struct {
 	Now        time.Time
 	Department Department
 	Waiting    []WaitingRow // the head of the line, in its order
+	Seen       string       // what was committed when the head was read, as the record names it
 	More       bool         // the line is longer than that
 	Agents     []AgentLoad  // of the department, whatever their presence
 }

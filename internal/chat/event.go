@@ -58,6 +58,7 @@ type AssignedData struct {
 	Load         int          `json:"load"`               // conversations held right after
 	Capacity     int          `json:"capacity"`           // at that moment
 	Decision     any          `json:"decision,omitempty"` // routing.Decision of an automatic one
+	Seen         string       `json:"-"`                  // RouteState.Seen, by which the record proves that nobody was overtaken
 }
 
 // How tells a person's deed from the router's.

@@ -96,7 +96,7 @@ func route(l *ledger, kinds map[chat.ChannelKind]Channel, st chat.RouteState) (g
 		a := load[g.Decision.Agent]
 		a.Load++
 		row, event, err := rows[g.Request.Conversation].Assign(a.ID, st.Now, chat.AssignedData{
-			How: chat.Automatic, Load: a.Load, Capacity: a.Capacity, Decision: g.Decision,
+			How: chat.Automatic, Load: a.Load, Capacity: a.Capacity, Decision: g.Decision, Seen: st.Seen,
 		})
 		if err != nil {
 			continue // it is waiting, since the line holds it; nothing else can refuse

@@ -52,8 +52,9 @@ func openLine(ctx context.Context, tx db, id chat.DepartmentID, limit int) (st c
 		st.Department = departmentOf(d)
 		return err
 	})
-	b.Queue(gen.LineHead, id, int32(limit)).Query(func(rows pgx.Rows) (err error) {
-		head, err = pgx.CollectRows(rows, pgx.RowTo[chat.ConversationID])
+	b.Queue(gen.LineHead, id, int32(limit)).Query(func(rows pgx.Rows) error {
+		var c chat.ConversationID
+		_, err := pgx.ForEachRow(rows, []any{&c, &st.Seen}, func() error { head = append(head, c); return nil })
 		return err
 	})
 	return st, now, head, runBatch(ctx, tx, &b)

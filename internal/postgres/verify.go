@@ -88,8 +88,8 @@ func Invariants() []Invariant {
 				WHERE d.department_id = c.department_id AND a.state = 'active' AND a.behavior <> 'assigned_only' AND p.presence = 'online'
 				AND p.seen_at > now() - interval '45 seconds' AND p.since < now() - interval '5 seconds' AND a.id IS DISTINCT FROM c.returned_by
 				AND a.capacity > (SELECT count(*) FROM conversations h WHERE h.agent_id = a.id AND h.status = 'assigned'))`},
-		// Who had come earlier is overtaken only if they stood in the line already: an account whose lane was held up brings
-		// its people later. A second is what one transaction may take to be seen by the next.
+		// Who had come earlier is overtaken only if they stood in the line that the router saw: an account whose lane was held up
+		// brings its people later.
 		{ID: "I16", Claim: "no automatic assignment overtook an earlier arrival of the same line", query: `
 			WITH given AS (
 				SELECT a.*, c.priority, max(a.waiting_since) OVER (PARTITION BY a.department_id ORDER BY a.started_at, a.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS newest
@@ -98,10 +98,9 @@ func Invariants() []Invariant {
 			WHERE late.waiting_since < late.newest
 			AND NOT EXISTS (SELECT 1 FROM conversation_events q WHERE q.conversation_id = late.conversation_id AND q.kind = 'queued' AND q.data->>'why' <> 'new')
 			AND EXISTS (SELECT 1 FROM given early
-				JOIN conversation_events e ON e.conversation_id = early.conversation_id AND e.kind = 'assigned' AND e.at = early.started_at
 				JOIN conversation_events q ON q.conversation_id = late.conversation_id AND q.kind = 'queued'
 				WHERE early.department_id = late.department_id AND early.started_at < late.started_at AND early.waiting_since > late.waiting_since
-				AND early.conversation_id <> late.conversation_id AND early.priority <= late.priority AND e.written_at > q.written_at + interval '1 second')`},
+				AND early.conversation_id <> late.conversation_id AND early.priority <= late.priority AND pg_visible_in_snapshot(q.xid, early.seen))`},
 		{ID: "I17", Claim: "no offer stays past its time", Absent: "there are no offers in this version"},
 		{ID: "I18", Claim: "an agent without a live socket is offline after 45 seconds", query: `
 			SELECT agent_id::text FROM agent_presence WHERE presence <> 'offline' AND settled <> 'offline' AND seen_at < now() - interval '60 seconds'`},

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"strconv"
 	"testing"
 
 	"gatehouse/internal/postgres"
@@ -10,24 +11,26 @@ import (
 func TestWhoCameLaterOvertakesOnlyThoseWhoStoodInTheLine(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		entered string // when the one who had come first entered the line
+		entered int // the transaction in which the one who had come first entered the line
 		want    int
 	}{
-		"in the line and passed over":                  {"10:00:01", 1},
-		"held up on the way, and in the line too late": {"10:00:30", 0},
+		"in the line and passed over":              {1000, 1},
+		"committed after the router had looked":    {1007, 0},
+		"begun and not committed when it looked":   {1005, 0},
+		"committed just before, begun long before": {1006, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := postgrestest.New(t)
 			furnish(t, s)
-			// Of two who wrote at 10:00:01 and 10:00:02 the second is given away first, at 10:00:20.
+			// Of two who wrote at 10:00:01 and 10:00:02 the second is given away first, at 10:00:20, by a router to whom 1005 was under way.
 			if _, err := s.Pool().Exec(t.Context(), `
-				INSERT INTO conversation_events (conversation_id, seq, kind, at, data, written_at) VALUES
-					(u(8), 1, 'queued', at('10:00:01'), '{"why": "new"}', at('`+c.entered+`')), (u(8), 2, 'assigned', at('10:00:40'), '{}', at('10:00:40')),
-					(u(9), 1, 'queued', at('10:00:02'), '{"why": "new"}', at('10:00:02')), (u(9), 2, 'assigned', at('10:00:20'), '{}', at('10:00:20'));
-				INSERT INTO assignments (id, conversation_id, agent_id, how, department_id, waiting_since, started_at, load_after, capacity) VALUES
-					(u(10), u(8), u(2), 'automatic', u(1), at('10:00:01'), at('10:00:40'), 2, 5),
-					(u(11), u(9), u(2), 'automatic', u(1), at('10:00:02'), at('10:00:20'), 1, 5)`); err != nil {
+				INSERT INTO conversation_events (conversation_id, seq, kind, at, data, xid) VALUES
+					(u(8), 1, 'queued', at('10:00:01'), '{"why": "new"}', '`+strconv.Itoa(c.entered)+`'), (u(8), 2, 'assigned', at('10:00:40'), '{}', '1020'),
+					(u(9), 1, 'queued', at('10:00:02'), '{"why": "new"}', '1002'), (u(9), 2, 'assigned', at('10:00:20'), '{}', '1010');
+				INSERT INTO assignments (id, conversation_id, agent_id, how, department_id, waiting_since, started_at, load_after, capacity, seen) VALUES
+					(u(10), u(8), u(2), 'automatic', u(1), at('10:00:01'), at('10:00:40'), 2, 5, '1015:1020:'),
+					(u(11), u(9), u(2), 'automatic', u(1), at('10:00:02'), at('10:00:20'), 1, 5, '1005:1007:1005')`); err != nil {
 				t.Fatal(err)
 			}
 			all, err := s.Verify(t.Context())

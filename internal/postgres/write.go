@@ -231,7 +231,8 @@ func queueEvents(b *pgx.Batch, w *chat.Write) {
 			column(starts, func(s *start) chat.ConversationID { return s.e.ConversationID }), column(starts, func(s *start) chat.AgentID { return s.d.To }),
 			column(starts, func(s *start) chat.How { return s.d.How }), column(starts, func(s *start) chat.DepartmentID { return s.d.Department }),
 			column(starts, func(s *start) *time.Time { return nullTime(s.d.WaitingSince) }), column(starts, func(s *start) time.Time { return s.e.At }),
-			column(starts, func(s *start) int32 { return int32(s.d.Load) }), column(starts, func(s *start) int32 { return int32(s.d.Capacity) }))
+			column(starts, func(s *start) int32 { return int32(s.d.Load) }), column(starts, func(s *start) int32 { return int32(s.d.Capacity) }),
+			column(starts, func(s *start) string { return s.d.Seen }))
 	}
 }
 

@@ -1265,10 +1265,10 @@ func (q *Queries) SetReactions(ctx context.Context, arg SetReactionsParams) erro
 }
 
 const StartAssignments = `-- name: StartAssignments :exec
-INSERT INTO assignments (id, conversation_id, agent_id, how, department_id, waiting_since, started_at, load_after, capacity)
+INSERT INTO assignments (id, conversation_id, agent_id, how, department_id, waiting_since, started_at, load_after, capacity, seen)
 SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::uuid[]), unnest($4::text[]),
 	unnest($5::uuid[]), unnest($6::timestamptz[]), unnest($7::timestamptz[]),
-	unnest($8::int[]), unnest($9::int[])
+	unnest($8::int[]), unnest($9::int[]), nullif(unnest($10::text[]), '')::pg_snapshot
 `
 
 type StartAssignmentsParams struct {
@@ -1281,6 +1281,7 @@ type StartAssignmentsParams struct {
 	StartedAts      []time.Time
 	Loads           []int32
 	Capacities      []int32
+	Seen            []string
 }
 
 func (q *Queries) StartAssignments(ctx context.Context, arg StartAssignmentsParams) error {
@@ -1294,6 +1295,7 @@ func (q *Queries) StartAssignments(ctx context.Context, arg StartAssignmentsPara
 		arg.StartedAts,
 		arg.Loads,
 		arg.Capacities,
+		arg.Seen,
 	)
 	return err
 }

@@ -93,6 +93,7 @@ type Assignment struct {
 	EndedAt        *time.Time
 	LoadAfter      int32
 	Capacity       int32
+	Seen           interface{}
 }
 
 type Attachment struct {

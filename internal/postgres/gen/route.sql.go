@@ -195,22 +195,27 @@ func (q *Queries) LineAgents(ctx context.Context, departmentID chat.DepartmentID
 }
 
 const LineHead = `-- name: LineHead :many
-SELECT id FROM conversations WHERE department_id = $1 AND status = 'waiting' ORDER BY priority DESC, waiting_since, id LIMIT $2
+SELECT id, pg_current_snapshot()::text AS seen FROM conversations WHERE department_id = $1 AND status = 'waiting' ORDER BY priority DESC, waiting_since, id LIMIT $2
 `
 
-func (q *Queries) LineHead(ctx context.Context, departmentID chat.DepartmentID, limit int32) ([]chat.ConversationID, error) {
+type LineHeadRow struct {
+	ID   chat.ConversationID
+	Seen string
+}
+
+func (q *Queries) LineHead(ctx context.Context, departmentID chat.DepartmentID, limit int32) ([]LineHeadRow, error) {
 	rows, err := q.db.Query(ctx, LineHead, departmentID, limit)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []chat.ConversationID
+	var items []LineHeadRow
 	for rows.Next() {
-		var id chat.ConversationID
-		if err := rows.Scan(&id); err != nil {
+		var i LineHeadRow
+		if err := rows.Scan(&i.ID, &i.Seen); err != nil {
 			return nil, err
 		}
-		items = append(items, id)
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

@@ -289,7 +289,8 @@ CREATE TABLE assignments (
 	started_at      timestamptz NOT NULL,
 	ended_at        timestamptz,
 	load_after      integer NOT NULL,
-	capacity        integer NOT NULL
+	capacity        integer NOT NULL,
+	seen            pg_snapshot -- of an automatic one: what the router saw of the line
 );
 CREATE UNIQUE INDEX assignments_open ON assignments (conversation_id) WHERE ended_at IS NULL;
 CREATE INDEX assignments_conversation ON assignments (conversation_id, started_at);

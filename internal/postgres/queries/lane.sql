@@ -223,10 +223,10 @@ FROM (SELECT unnest(@conversation_ids::uuid[]) AS id, unnest(@ats::timestamptz[]
 WHERE a.conversation_id = t.id AND a.conversation_id = any(@conversation_ids::uuid[]) AND a.ended_at IS NULL;
 
 -- name: StartAssignments :exec
-INSERT INTO assignments (id, conversation_id, agent_id, how, department_id, waiting_since, started_at, load_after, capacity)
+INSERT INTO assignments (id, conversation_id, agent_id, how, department_id, waiting_since, started_at, load_after, capacity, seen)
 SELECT unnest(@ids::uuid[]), unnest(@conversation_ids::uuid[]), unnest(@agent_ids::uuid[]), unnest(@hows::text[]),
 	unnest(@department_ids::uuid[]), unnest(@waiting_sinces::timestamptz[]), unnest(@started_ats::timestamptz[]),
-	unnest(@loads::int[]), unnest(@capacities::int[]);
+	unnest(@loads::int[]), unnest(@capacities::int[]), nullif(unnest(@seen::text[]), '')::pg_snapshot;
 
 -- name: ChangeAccountState :exec
 UPDATE channel_accounts SET

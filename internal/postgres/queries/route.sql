@@ -11,7 +11,7 @@ SELECT l.department_id FROM department_lines l WHERE l.department_id = any(@ids:
 SELECT department_id FROM department_lines ORDER BY department_id;
 
 -- name: LineHead :many
-SELECT id FROM conversations WHERE department_id = $1 AND status = 'waiting' ORDER BY priority DESC, waiting_since, id LIMIT $2;
+SELECT id, pg_current_snapshot()::text AS seen FROM conversations WHERE department_id = $1 AND status = 'waiting' ORDER BY priority DESC, waiting_since, id LIMIT $2;
 
 -- name: LockWaiting :many
 -- The head of the line, locked; who was taken meanwhile is not in it any more.
