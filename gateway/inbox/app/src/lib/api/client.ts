@@ -65,6 +65,7 @@ async function ask<T>(method: Method, path: string, body: unknown, options: Opti
   if (options.key) headers['Idempotency-Key'] = options.key;
 
   let response: Response;
+  let text: string;
   try {
     response = await fetch('/api/v1' + path, {
       method,
@@ -73,11 +74,11 @@ async function ask<T>(method: Method, path: string, body: unknown, options: Opti
       signal: options.signal,
       credentials: 'same-origin',
     });
+    text = await response.text();
   } catch (error) {
-    if (options.signal?.aborted) throw error;
+    if (options.signal?.aborted && (options.signal.reason as Error).name !== 'TimeoutError') throw error;
     throw new Refusal('offline', 0);
   }
-  const text = await response.text();
   if (response.ok) return (text ? JSON.parse(text) : undefined) as T;
   throw refused(response.status, text, options.quiet);
 }
