@@ -37,7 +37,7 @@ interface Options {
   key?: string; // Idempotency-Key
   signal?: AbortSignal;
   quiet?: boolean; // do not tell the watcher
-  asks?: boolean; // it changes nothing, whatever its method
+  once?: boolean; // later it would be wrong, or overtake what was done meanwhile
 }
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -45,14 +45,19 @@ type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 const PATIENT_S = 5;
 const TRIES = 4;
 
-/** Asks the API. A question that came too soon after many others is asked again when the server says; a deed is not. */
+/**
+ * Asks the API. What came too soon after many others is asked again when the server says: it is refused before anything is done
+ * (gateway/web/route.go, admit). A deed is not done later than its person still waits for it.
+ */
 export async function api<T = void>(method: Method, path: string, body?: unknown, options: Options = {}): Promise<T> {
+  const begun = Date.now();
   for (let tries = 1; ; tries++) {
     try {
       return await ask<T>(method, path, body, options);
     } catch (error) {
-      const wait = error instanceof Refusal && error.status === 429 ? Number(error.details.retry_after) : NaN;
-      if ((method !== 'GET' && !options.asks) || tries === TRIES || !(wait <= PATIENT_S)) throw error;
+      const wait = error instanceof Refusal && error.code === 'rate_limited' ? Number(error.details.retry_after) : NaN;
+      const waited = method === 'GET' ? 0 : (Date.now() - begun) / 1000;
+      if (options.once || tries === TRIES || !(waited + wait <= PATIENT_S)) throw error;
       await new Promise((again) => setTimeout(again, wait * 1000 + Math.random() * 500));
     }
   }
