@@ -573,7 +573,7 @@ func TestADeedThatCameTooSoonIsNotDone(t *testing.T) { // S48
 	stopped := time.Now() // no bucket fills again
 	h := newHouse(t, func(_ *gateway.Config, deps *gateway.Deps) { deps.Now = func() time.Time { return stopped } })
 	a := h.agent(chat.RoleAgent)
-	for done := 0; done < 1000; done++ {
+	for done := range 1000 {
 		got := a.post("/api/v1/canned-replies", map[string]any{"shortcut": fmt.Sprintf("s%d", done), "text": "x", "personal": true})
 		if got.status == http.StatusCreated {
 			continue
