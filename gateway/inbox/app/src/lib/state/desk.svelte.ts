@@ -66,10 +66,11 @@ class Desk {
    * of this: if it is refused, the list is still asked for.
    */
   async reload(resource: Resource) {
+    const lists = this.#lists;
     try {
-      await this.#lists.read([resource]);
+      await lists.read([resource]);
     } catch (error) {
-      this.#lists.hear([resource]);
+      lists.hear([resource]);
       throw error;
     }
   }

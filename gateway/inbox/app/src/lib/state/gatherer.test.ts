@@ -161,6 +161,7 @@ test('after its end nothing is asked, not even after a failure, and nobody is le
   await after(0);
   expect(call()).toBe('failed');
   await refuse(503, 'unavailable');
+  lists.hear(['d']);
   await after(3_600_000);
   expect(asked).toEqual(['a']);
 });

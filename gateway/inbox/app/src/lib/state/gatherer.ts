@@ -21,6 +21,7 @@ export class Gatherer<Name> {
   #heard = new Set<Name>();
   #calls: Call<Name>[] = [];
   #asking = false;
+  #ended = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
   #refused = { code: '', afterMs: 0 };
@@ -51,13 +52,13 @@ export class Gatherer<Name> {
 
   /** Nobody is there to read it: nothing more is asked. */
   end() {
-    this.#heard = new Set();
+    this.#ended = true;
     clearTimeout(this.#timer);
     for (const call of this.#calls.splice(0)) call.failed(new DOMException('nobody waits for it', 'AbortError'));
   }
 
   #schedule() {
-    if (this.#asking || !this.#heard.size || (this.#failures && FUTILE.has(this.#refused.code))) return;
+    if (this.#asking || this.#ended || !this.#heard.size || (this.#failures && FUTILE.has(this.#refused.code))) return;
     this.#timer ??= setTimeout(() => void this.#question(), this.#pause());
   }
 
@@ -73,15 +74,14 @@ export class Gatherer<Name> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const calls = this.#calls.splice(0);
-    const heard = this.#heard;
-    const told = [...heard];
-    heard.clear();
+    const told = [...this.#heard];
+    this.#heard.clear();
     try {
       await this.ask([...new Set([...told, ...calls.flatMap((call) => call.names)])]);
       this.#failures = 0;
       for (const call of calls) call.done();
     } catch (error) {
-      for (const name of told) heard.add(name);
+      for (const name of told) this.#heard.add(name);
       const { code, details } = asRefusal(error);
       this.#failures++;
       this.#refused = { code, afterMs: (Number(details.retry_after) || 0) * 1_000 };
