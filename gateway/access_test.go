@@ -566,3 +566,23 @@ type failing struct {
 func (f failing) Counts(context.Context, chat.Principal) (chat.Counts, error) {
 	return chat.Counts{}, f.err
 }
+
+// The inbox relies on it: it asks again for a deed that was refused so.
+func TestADeedThatCameTooSoonIsNotDone(t *testing.T) { // S48
+	t.Parallel()
+	stopped := time.Now() // no bucket fills again
+	h := newHouse(t, func(_ *gateway.Config, deps *gateway.Deps) { deps.Now = func() time.Time { return stopped } })
+	a := h.agent(chat.RoleAgent)
+	for done := range 1000 {
+		got := a.post("/api/v1/canned-replies", map[string]any{"shortcut": fmt.Sprintf("s%d", done), "text": "x", "personal": true})
+		if got.status == http.StatusCreated {
+			continue
+		}
+		got.refused(429, chat.CodeRateLimited)
+		if n := h.Int(`SELECT count(*) FROM canned_replies`); n != done || done == 0 {
+			t.Errorf("%d are there, %d were done", n, done)
+		}
+		return
+	}
+	t.Error("nobody is ever refused")
+}

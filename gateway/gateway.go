@@ -269,6 +269,7 @@ func Routes(a *api.API, l *live.Live) []web.Route {
 		get("/templates", templates, web.JSON(a.ListTemplates), "Of all accounts, of one, or of a conversation's, best first"),
 		post("/templates/{id}/preview", templates, web.JSON(a.PreviewTemplate), "Fill one in without sending it"),
 
+		get("/desk", read, web.JSON(a.Lists), "Everything the desk is made of, list by list, at once"),
 		get("/channel-kinds", read, web.JSON(a.ListKinds), "The kinds of this build"),
 		get("/channel-accounts", read, web.JSON(a.ListAccounts), "Connected numbers, pages and sites"),
 		post("/channel-accounts", accounts, web.Created(a.CreateAccount), "Connect one"),

@@ -73,6 +73,7 @@ var classes = map[string]class{
 	"GET /templates":               {key: auth.ScopeTemplates},
 	"POST /templates/{id}/preview": {key: auth.ScopeTemplates},
 
+	"GET /desk":                                  {key: auth.ScopeInboxRead},
 	"GET /channel-kinds":                         {key: auth.ScopeInboxRead},
 	"GET /channel-accounts":                      {key: auth.ScopeInboxRead},
 	"POST /channel-accounts":                     {key: auth.ScopeAccounts, permission: chat.PermissionAccounts},

@@ -48,11 +48,15 @@ type KindWindow struct {
 
 // ListKinds are the channel kinds of this build.
 func (a *API) ListKinds(c *web.Call, p web.Paging) (web.Page[KindInfo], error) {
+	return paged(c, p, a.kinds)
+}
+
+func (a *API) kinds(*web.Call) ([]KindInfo, error) {
 	out := make([]KindInfo, len(a.Drivers))
 	for i, d := range a.Drivers {
 		out[i] = newKind(d)
 	}
-	return web.PageOf(c, out, p)
+	return out, nil
 }
 
 func newKind(d channels.Driver) KindInfo {
@@ -114,15 +118,19 @@ func (a *API) newAccount(c *web.Call, v chat.AccountView) ChannelAccount {
 
 // ListAccounts are all accounts.
 func (a *API) ListAccounts(c *web.Call, p web.Paging) (web.Page[ChannelAccount], error) {
+	return paged(c, p, a.accounts)
+}
+
+func (a *API) accounts(c *web.Call) ([]ChannelAccount, error) {
 	found, err := a.Desk.Accounts(c, c.P())
 	if err != nil {
-		return web.Page[ChannelAccount]{}, err
+		return nil, err
 	}
 	out := make([]ChannelAccount, len(found))
 	for i, v := range found {
 		out[i] = a.newAccount(c, v)
 	}
-	return web.PageOf(c, out, p)
+	return out, nil
 }
 
 // AccountForm is an account to be made. Settings holds plain and secret ones.

@@ -56,15 +56,19 @@ func newAgent(l chat.AgentLoad) Agent {
 
 // ListAgents are all agents.
 func (a *API) ListAgents(c *web.Call, p web.Paging) (web.Page[Agent], error) {
+	return paged(c, p, a.agents)
+}
+
+func (a *API) agents(c *web.Call) ([]Agent, error) {
 	found, err := a.Desk.Agents(c, c.P())
 	if err != nil {
-		return web.Page[Agent]{}, err
+		return nil, err
 	}
 	out := make([]Agent, len(found))
 	for i, l := range found {
 		out[i] = newAgent(l)
 	}
-	return web.PageOf(c, out, p)
+	return out, nil
 }
 
 // AgentForm is an agent to be made, with a first password that they must change.

@@ -98,6 +98,15 @@ func (a *API) show(ctx context.Context, row chat.ConversationRow) (web.Conversat
 	return web.NewConversation(row, a.Desk.WindowView(row, now)), nil
 }
 
+// paged answers a page of a list that is read whole.
+func paged[T any](c *web.Call, p web.Paging, whole func(*web.Call) ([]T, error)) (web.Page[T], error) {
+	all, err := whole(c)
+	if err != nil {
+		return web.Page[T]{}, err
+	}
+	return web.PageOf(c, all, p)
+}
+
 // address is the caller's address as the record keeps it.
 func address(a netip.Addr) string {
 	if !a.IsValid() {

@@ -30,15 +30,19 @@ func newCannedReply(r chat.CannedReply) CannedReply {
 
 // ListCannedReplies are the shared ones and the caller's own.
 func (a *API) ListCannedReplies(c *web.Call, p web.Paging) (web.Page[CannedReply], error) {
+	return paged(c, p, a.cannedReplies)
+}
+
+func (a *API) cannedReplies(c *web.Call) ([]CannedReply, error) {
 	found, err := a.Desk.CannedReplies(c, c.P())
 	if err != nil {
-		return web.Page[CannedReply]{}, err
+		return nil, err
 	}
 	out := make([]CannedReply, len(found))
 	for i, r := range found {
 		out[i] = newCannedReply(r)
 	}
-	return web.PageOf(c, out, p)
+	return out, nil
 }
 
 // CannedReplyForm is a saved answer to be added: the caller's own, or everybody's.

@@ -41,15 +41,19 @@ func newDepartment(d chat.DepartmentCard) Department {
 
 // ListDepartments are all departments.
 func (a *API) ListDepartments(c *web.Call, p web.Paging) (web.Page[Department], error) {
+	return paged(c, p, a.departments)
+}
+
+func (a *API) departments(c *web.Call) ([]Department, error) {
 	found, err := a.Desk.Departments(c, c.P())
 	if err != nil {
-		return web.Page[Department]{}, err
+		return nil, err
 	}
 	out := make([]Department, len(found))
 	for i, d := range found {
 		out[i] = newDepartment(d)
 	}
-	return web.PageOf(c, out, p)
+	return out, nil
 }
 
 // DepartmentForm is a department to be made.

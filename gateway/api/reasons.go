@@ -39,15 +39,19 @@ type NewReason struct {
 
 // ListEndReasons are all, in the list's order.
 func (a *API) ListEndReasons(c *web.Call, p web.Paging) (web.Page[EndReason], error) {
+	return paged(c, p, a.endReasons)
+}
+
+func (a *API) endReasons(c *web.Call) ([]EndReason, error) {
 	found, err := a.Desk.EndReasons(c)
 	if err != nil {
-		return web.Page[EndReason]{}, err
+		return nil, err
 	}
 	out := make([]EndReason, len(found))
 	for i, r := range found {
 		out[i] = EndReason(r)
 	}
-	return web.PageOf(c, out, p)
+	return out, nil
 }
 
 // CreateEndReason adds one.
@@ -72,15 +76,19 @@ func (a *API) PatchEndReason(c *web.Call, in EndReasonPatch) (EndReason, error) 
 
 // ListBreakReasons are all, in the list's order.
 func (a *API) ListBreakReasons(c *web.Call, p web.Paging) (web.Page[BreakReason], error) {
+	return paged(c, p, a.breakReasons)
+}
+
+func (a *API) breakReasons(c *web.Call) ([]BreakReason, error) {
 	found, err := a.Desk.BreakReasons(c)
 	if err != nil {
-		return web.Page[BreakReason]{}, err
+		return nil, err
 	}
 	out := make([]BreakReason, len(found))
 	for i, r := range found {
 		out[i] = BreakReason(r)
 	}
-	return web.PageOf(c, out, p)
+	return out, nil
 }
 
 // CreateBreakReason adds one.

@@ -26,6 +26,9 @@ type Call struct {
 // P is who asks, as the desk knows them.
 func (c *Call) P() chat.Principal { return c.Who.Principal }
 
+// May is nil if the role and the scopes of who asks satisfy another route's rule, too; else CodeForbidden.
+func (c *Call) May(rule Rule) error { return rule.allows(c.Who) }
+
 // Header is a copy of a header's value.
 func (c *Call) Header(name string) string { return string(c.c.Request().Header.Peek(name)) }
 

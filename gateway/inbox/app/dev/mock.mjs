@@ -333,6 +333,10 @@ const routes = [
     const t = byId('templates', p.id);
     return { preview: templatePreview(t, body.values), problems: t.variables.filter((v) => !body.values[v.key]).map((v) => ({ variable: v.key, code: 'value_missing', message: `${v.label} is missing` })) };
   }],
+  ['GET', '/desk', (ask) => {
+    const names = ask.url.searchParams.get('only')?.split(',') ?? Object.keys(LISTS);
+    return Object.fromEntries(names.map((name) => [name, routes.find(([method, path]) => method === 'GET' && path === LISTS[name])[2](ask).items]));
+  }],
   ['GET', '/channel-kinds', () => ({ items: db.kinds })],
   ['GET', '/channel-accounts', () => ({ items: db.accounts })],
   ['POST', '/channel-accounts', ({ body }) => {
@@ -399,6 +403,11 @@ const routes = [
   }],
   ['DELETE', '/api-keys/:id', ({ p }) => void (db.api_keys = db.api_keys.filter((k) => k.id !== p.id))],
 ];
+
+const LISTS = {
+  departments: '/departments', agents: '/agents', accounts: '/channel-accounts', kinds: '/channel-kinds',
+  end_reasons: '/end-reasons', break_reasons: '/break-reasons', canned_replies: '/canned-replies',
+};
 
 function crud(name, path, view = (x) => x, before = () => {}) {
   return [

@@ -37,7 +37,7 @@ interface Options {
   key?: string; // Idempotency-Key
   signal?: AbortSignal;
   quiet?: boolean; // do not tell the watcher
-  asks?: boolean; // it changes nothing, whatever its method
+  once?: boolean; // later it would be wrong, or overtake what was done meanwhile
 }
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -45,14 +45,19 @@ type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 const PATIENT_S = 5;
 const TRIES = 4;
 
-/** Asks the API. A question that came too soon after many others is asked again when the server says; a deed is not. */
+/**
+ * Asks the API. What came too soon after many others is asked again when the server says: it is refused before anything is done
+ * (gateway/web/route.go, admit). A deed is not done later than its person still waits for it.
+ */
 export async function api<T = void>(method: Method, path: string, body?: unknown, options: Options = {}): Promise<T> {
+  const begun = Date.now();
   for (let tries = 1; ; tries++) {
     try {
       return await ask<T>(method, path, body, options);
     } catch (error) {
-      const wait = error instanceof Refusal && error.status === 429 ? Number(error.details.retry_after) : NaN;
-      if ((method !== 'GET' && !options.asks) || tries === TRIES || !(wait <= PATIENT_S)) throw error;
+      const wait = error instanceof Refusal && error.code === 'rate_limited' ? Number(error.details.retry_after) : NaN;
+      const waited = method === 'GET' ? 0 : (Date.now() - begun) / 1000;
+      if (options.once || tries === TRIES || !(waited + wait <= PATIENT_S)) throw error;
       await new Promise((again) => setTimeout(again, wait * 1000 + Math.random() * 500));
     }
   }
@@ -65,6 +70,7 @@ async function ask<T>(method: Method, path: string, body: unknown, options: Opti
   if (options.key) headers['Idempotency-Key'] = options.key;
 
   let response: Response;
+  let text: string;
   try {
     response = await fetch('/api/v1' + path, {
       method,
@@ -73,11 +79,11 @@ async function ask<T>(method: Method, path: string, body: unknown, options: Opti
       signal: options.signal,
       credentials: 'same-origin',
     });
+    text = await response.text();
   } catch (error) {
-    if (options.signal?.aborted) throw error;
+    if (options.signal?.aborted && (options.signal.reason as Error).name !== 'TimeoutError') throw error;
     throw new Refusal('offline', 0);
   }
-  const text = await response.text();
   if (response.ok) return (text ? JSON.parse(text) : undefined) as T;
   throw refused(response.status, text, options.quiet);
 }

@@ -450,6 +450,17 @@ export type ServerFrame =
   | { type: 'settings'; what: 'departments' | 'agents' | 'end_reasons' | 'break_reasons' | 'canned_replies' | 'accounts' | 'templates' }
   | { type: 'signed_out' };
 
+/** GET /desk?only= — each list whole; one that was not asked for is left out. */
+export interface DeskLists {
+  departments?: Department[];
+  agents?: Agent[];
+  accounts?: ChannelAccount[];
+  kinds?: KindInfo[];
+  end_reasons?: EndReason[];
+  break_reasons?: BreakReason[];
+  canned_replies?: CannedReply[];
+}
+
 /** GET /counts */
 export interface Counts {
   mine: number; queue: number; pending: number; expiring: number; all: number; unread: number; // conversations

@@ -77,6 +77,11 @@ export class ConversationList {
     }
   }
 
+  /** The end is near. After a refusal nothing is asked before somebody wants it, or the connection is there again. */
+  goOn() {
+    return this.refusal ? undefined : this.more();
+  }
+
   async more() {
     if (!this.next || this.#meanwhile) return;
     const load = this.#load;
@@ -238,6 +243,7 @@ class Conversations {
     if (frame.type === 'conversation') this.put(frame.conversation);
     if (frame.type === 'gone') for (const list of this.#lists.values()) list.gone(frame.conversation_id);
     if (frame.type === 'counts') this.counts = frame.counts;
+    if (frame.type === 'welcome') for (const list of this.#lists.values()) if (list.refusal) void list.load();
   }
 }
 

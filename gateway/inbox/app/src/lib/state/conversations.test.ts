@@ -70,3 +70,31 @@ test('a page that does not come says so, and comes when it is asked for again', 
   expect(list.refusal).toBeNull();
   expect(list.state.shown).toHaveLength(80);
 });
+
+test('after a refusal the end of a list asks for nothing by itself, until somebody wants it or the connection is there again', async () => {
+  const all = pages(() => people(230));
+  let away = false;
+  let asked = 0;
+  serve((cursor, limit) => (asked++, away ? undefined : all(cursor, limit)));
+  const list = conversations.list({ view: 'all', sort: 'newest' });
+  await vi.waitFor(() => expect(list.state.shown).toHaveLength(50));
+  away = true;
+  await list.goOn();
+  asked = 0;
+  for (let i = 0; i < 5; i++) await list.goOn();
+  expect([asked, list.refusal?.code]).toEqual([0, 'unavailable']);
+  await list.more();
+  expect([asked, list.refusal?.code]).toEqual([1, 'unavailable']);
+  away = false;
+  await list.more();
+  expect([list.refusal, list.state.shown.length]).toEqual([null, 100]);
+  away = true;
+  await list.goOn();
+  expect(list.refusal?.code).toBe('unavailable');
+  away = false;
+  conversations.onFrame({ type: 'welcome', cursor: '', server_time: '', agent_id: '', node: '' });
+  await vi.waitFor(() => expect(list.refusal).toBeNull());
+  await list.goOn();
+  expect(list.state.shown).toHaveLength(150);
+  conversations.clear();
+});

@@ -1,21 +1,16 @@
 /** What the desk is made of: departments, agents, accounts, reasons, canned replies. Loaded once, refreshed when told. */
-import { api } from '../api/client';
+import { api, query } from '../api/client';
 import type {
-  Agent, BreakReason, CannedReply, ChannelAccount, Department, EndReason, ID, KindInfo, Page, ServerFrame,
+  Agent, BreakReason, CannedReply, ChannelAccount, Department, DeskLists, EndReason, ID, KindInfo, Page, ServerFrame,
 } from '../api/types';
 import { known, t } from '../i18n/i18n.svelte';
+import { Gatherer } from './gatherer';
 
-const PATHS = {
-  departments: '/departments',
-  agents: '/agents',
-  accounts: '/channel-accounts',
-  kinds: '/channel-kinds',
-  end_reasons: '/end-reasons',
-  break_reasons: '/break-reasons',
-  canned_replies: '/canned-replies',
-} as const;
+export type Resource = keyof DeskLists;
 
-export type Resource = keyof typeof PATHS;
+const ALL: readonly Resource[] = ['departments', 'agents', 'accounts', 'kinds', 'end_reasons', 'break_reasons', 'canned_replies'];
+const PATIENT_MS = 30_000; // a question that hangs would hold up all later ones
+const FRESH_MS = 10_000;
 
 /** All of a list, page by page. */
 export async function all<T>(path: string): Promise<T[]> {
@@ -38,10 +33,11 @@ class Desk {
   break_reasons = $state.raw<BreakReason[]>([]);
   canned_replies = $state.raw<CannedReply[]>([]);
   loaded = $state(false);
-  /** How often each was asked for: an answer that a later one overtook is dropped. */
+  /** When each was last asked for, without a failure. */
   #asked: Partial<Record<Resource, number>> = {};
   /** What was heard while an answer was on its way, which may be older. */
-  #heard: Partial<Record<Resource, ServerFrame[]>> = {};
+  #heard: ServerFrame[] | undefined;
+  #lists = this.#gatherer();
 
   #department = $derived(new Map(this.departments.map((d) => [d.id, d])));
   #agent = $derived(new Map(this.agents.map((a) => [a.id, a])));
@@ -61,28 +57,68 @@ class Desk {
   breakReason = (id: ID | undefined) => this.break_reasons.find((r) => r.id === id)?.label;
 
   async start() {
-    await Promise.all((Object.keys(PATHS) as Resource[]).map((r) => this.reload(r)));
+    await this.#lists.read(ALL);
     this.loaded = true;
   }
 
+  /**
+   * Reads a list again, after a deed of one's own: what is there then was asked for after this call. The deed is done, whatever becomes
+   * of this: if it is refused, the list is still asked for.
+   */
   async reload(resource: Resource) {
-    const asked = (this.#asked[resource] = (this.#asked[resource] ?? 0) + 1);
-    this.#heard[resource] ??= [];
+    const lists = this.#lists;
     try {
-      const items = await all(PATHS[resource]);
-      if (asked !== this.#asked[resource]) return;
-      (this as unknown as Record<Resource, unknown[]>)[resource] = items;
-      for (const frame of this.#heard[resource] ?? []) this.#change(frame);
+      await lists.read([resource]);
+    } catch (error) {
+      lists.hear([resource]);
+      throw error;
+    }
+  }
+
+  /** Everything may have changed. */
+  stale() {
+    this.#lists.hear(ALL);
+  }
+
+  /** Somebody looks at what is nobody's news: it is read again, unless it just was. */
+  lookUp(resource: Resource) {
+    if (Date.now() - (this.#asked[resource] ?? 0) > FRESH_MS) this.#lists.hear([resource]);
+  }
+
+  /** Nobody is signed in any more: what is on its way is for nobody. */
+  stop() {
+    this.#lists.end();
+    this.#lists = this.#gatherer();
+    this.#heard = undefined;
+    this.#asked = {};
+  }
+
+  #gatherer() {
+    return new Gatherer<Resource>((names) => this.#ask(names));
+  }
+
+  async #ask(names: Resource[]) {
+    const heard: ServerFrame[] = (this.#heard = []);
+    const only = names.length < ALL.length ? names.join(',') : undefined;
+    for (const name of names) this.#asked[name] = Date.now();
+    try {
+      const lists = await api<DeskLists>('GET', '/desk' + query({ only }), undefined, { signal: AbortSignal.timeout(PATIENT_MS) });
+      if (this.#heard !== heard) return;
+      for (const name of names) if (lists[name]) (this as unknown as Record<Resource, unknown[]>)[name] = lists[name];
+      for (const frame of heard) this.#change(frame);
+    } catch (error) {
+      for (const name of names) delete this.#asked[name];
+      throw error;
     } finally {
-      if (asked === this.#asked[resource]) delete this.#heard[resource];
+      if (this.#heard === heard) this.#heard = undefined;
     }
   }
 
   onFrame(frame: ServerFrame) {
-    if (frame.type === 'presence') this.#heard.agents?.push(frame);
-    if (frame.type === 'account') this.#heard.accounts?.push(frame);
+    this.#heard?.push(frame);
     this.#change(frame);
-    if (frame.type === 'settings' && frame.what in PATHS) void this.reload(frame.what as Resource).catch(() => {}); // the next resync fetches it again
+    if (frame.type === 'welcome') this.#lists.again();
+    if (frame.type === 'settings') this.#lists.hear(ALL.filter((resource) => resource === frame.what));
   }
 
   #change(frame: ServerFrame) {

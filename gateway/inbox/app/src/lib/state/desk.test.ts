@@ -1,15 +1,106 @@
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { ServerFrame } from '../api/types';
 import { desk } from './desk.svelte';
 
-afterEach(() => vi.unstubAllGlobals());
+let asked: string[] = [];
+let answers: ((lists: object | undefined) => Promise<unknown>)[] = [];
+beforeEach(() => {
+  vi.useFakeTimers();
+  asked = [];
+  answers = [];
+  vi.stubGlobal('fetch', (path: string) => {
+    asked.push(decodeURIComponent(path));
+    return new Promise<Response>((resolve) => {
+      answers.push((lists) => {
+        resolve(lists ? new Response(JSON.stringify(lists), { headers: { 'Content-Type': 'application/json' } }) : new Response('', { status: 503 }));
+        return vi.advanceTimersByTimeAsync(0);
+      });
+    });
+  });
+});
+afterEach(() => {
+  desk.stop();
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+const tell = (frame: object) => desk.onFrame(frame as ServerFrame);
+const soon = () => vi.advanceTimersByTimeAsync(1_000);
+
+test('all of the desk is one question', async () => {
+  const started = desk.start();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(asked).toEqual(['/api/v1/desk']);
+  await answers[0]({ departments: [{ id: 'd', name: 'Satış' }], agents: [{ id: 'a', name: 'Deniz' }], accounts: [], kinds: [], end_reasons: [], break_reasons: [{ id: 'b', label: 'Mola' }], canned_replies: [] });
+  await started;
+  expect([desk.department('d')?.name, desk.agentName('a'), desk.breakReason('b'), desk.loaded]).toEqual(['Satış', 'Deniz', 'Mola', true]);
+});
 
 test('what is heard while an answer is on its way is newer than the answer', async () => {
-  let answer = (_: Response) => {};
-  vi.stubGlobal('fetch', () => new Promise<Response>((resolve) => (answer = resolve)));
   const loaded = desk.reload('accounts');
-  desk.onFrame({ type: 'account', account_id: 'a', state: 'disconnected', state_reason: 'expired' } as ServerFrame);
-  answer(new Response(JSON.stringify({ items: [{ id: 'a', state: 'connected' }, { id: 'b', state: 'connected' }] }), { headers: { 'Content-Type': 'application/json' } }));
+  await vi.advanceTimersByTimeAsync(0);
+  tell({ type: 'account', account_id: 'a', state: 'disconnected', state_reason: 'expired' });
+  await answers[0]({ accounts: [{ id: 'a', state: 'connected' }, { id: 'b', state: 'connected' }] });
   await loaded;
   expect(desk.accounts.map((a) => a.state)).toEqual(['disconnected', 'connected']);
+  tell({ type: 'account', account_id: 'b', state: 'disabled', state_reason: '' });
+  expect(desk.accounts.map((a) => a.state)).toEqual(['disconnected', 'disabled']);
+});
+
+test('fifty changes of a list elsewhere are few questions, and only for what changed', async () => {
+  for (let i = 0; i < 50; i++) {
+    tell({ type: 'settings', what: i % 2 ? 'canned_replies' : 'agents' });
+    await vi.advanceTimersByTimeAsync(1);
+  }
+  tell({ type: 'settings', what: 'templates' }); // not the desk's
+  await soon();
+  expect(asked).toEqual(['/api/v1/desk?only=agents,canned_replies']);
+  await answers[0]({ agents: [{ id: 'a' }], canned_replies: [{ id: 'c' }] });
+  await soon();
+  expect([asked.length, desk.agents.length, desk.canned_replies.length]).toEqual([1, 1, 1]);
+});
+
+test('the news of a deed that is read again after it costs no second question', async () => {
+  tell({ type: 'settings', what: 'break_reasons' });
+  const loaded = desk.reload('break_reasons');
+  await vi.advanceTimersByTimeAsync(0);
+  await answers[0]({ break_reasons: [{ id: 'b', label: 'Çay' }] });
+  await loaded;
+  expect(desk.breakReason('b')).toBe('Çay');
+  await soon();
+  expect(asked).toHaveLength(1);
+});
+
+test('a list that could not be read again after a deed is read when that is possible', async () => {
+  const loaded = desk.reload('end_reasons');
+  const refused = expect(loaded).rejects.toMatchObject({ status: 503 });
+  await vi.advanceTimersByTimeAsync(0);
+  await answers[0](undefined);
+  await refused;
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(asked).toHaveLength(2);
+  await answers[1]({ end_reasons: [{ id: 'e', label: 'Çözüldü' }] });
+  expect(desk.end_reasons.map((r) => r.label)).toEqual(['Çözüldü']);
+});
+
+test('what is looked up was not just read', async () => {
+  void desk.start();
+  await vi.advanceTimersByTimeAsync(0);
+  desk.lookUp('agents');
+  await answers[0]({ agents: [] });
+  desk.lookUp('agents');
+  await soon();
+  expect(asked).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(20_000);
+  desk.lookUp('agents');
+  await soon();
+  expect(asked[1]).toBe('/api/v1/desk?only=agents');
+});
+
+test('an answer for somebody who has left is for nobody', async () => {
+  const before = desk.agents;
+  void desk.reload('agents');
+  await vi.advanceTimersByTimeAsync(0);
+  desk.stop();
+  await answers[0]({ agents: [{ id: 'secret' }] });
+  expect(desk.agents).toBe(before);
 });

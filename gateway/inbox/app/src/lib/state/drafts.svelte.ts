@@ -91,8 +91,8 @@ class Drafts {
     this.#pause(conversation, tab);
     if (draft.saved) return;
     try {
-      if (draft.text || draft.reply_to) await api('PUT', `/conversations/${conversation}/draft`, { tab, text: draft.text, reply_to: draft.reply_to });
-      else await api('DELETE', `/conversations/${conversation}/draft?tab=${tab}`);
+      if (draft.text || draft.reply_to) await api('PUT', `/conversations/${conversation}/draft`, { tab, text: draft.text, reply_to: draft.reply_to }, { once: true });
+      else await api('DELETE', `/conversations/${conversation}/draft?tab=${tab}`, undefined, { once: true });
       if (this.#drafts.get(key) === draft) {
         this.#drafts.set(key, { ...draft, saved: true });
         this.#pause(conversation, tab);

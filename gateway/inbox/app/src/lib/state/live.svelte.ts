@@ -49,7 +49,8 @@ class LiveStore {
         clock.set(frame.server_time);
         break;
       case 'resync':
-        void Promise.all([desk.start(), conversations.reload()]).catch((error) => announcer.say(String(error)));
+        desk.stale();
+        void conversations.reload().catch((error) => announcer.say(String(error)));
         threads.reload();
         break;
       case 'counts':

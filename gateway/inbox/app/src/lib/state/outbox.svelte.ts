@@ -91,7 +91,7 @@ class Outbox {
   async #post(unsent: Unsent) {
     this.#busy.add(unsent.conversation);
     try {
-      const message = await api<Message>('POST', `/conversations/${unsent.conversation}/messages`, unsent.body, { key: unsent.key });
+      const message = await api<Message>('POST', `/conversations/${unsent.conversation}/messages`, unsent.body, { key: unsent.key, once: true });
       threads.get(unsent.conversation)?.put(message);
       this.#set(this.list.filter((u) => u.key !== unsent.key));
       this.#tries = 0;

@@ -40,7 +40,7 @@ class Session {
 
   /** totp is a code of the second factor, or a recovery code; whoever has one is asked for it by a refusal. */
   async signIn(email: string, password: string, totp?: string) {
-    await this.enter(await api<Me>('POST', '/session', { email, password, totp }, { quiet: true }));
+    await this.enter(await api<Me>('POST', '/session', { email, password, totp }, { quiet: true, once: true }));
   }
 
   async enter(me: Me) {
@@ -69,7 +69,7 @@ class Session {
   }
 
   async setPresence(presence: Presence, reason?: string) {
-    this.take(await api<Me>('PUT', '/me/presence', { presence, reason }));
+    this.take(await api<Me>('PUT', '/me/presence', { presence, reason }, { once: true }));
   }
 
   patch(change: Partial<Me>) {
@@ -82,7 +82,7 @@ class Session {
     this.patch({ prefs });
     if (change.theme) this.#theme(change.theme);
     if (change.language) await this.#language(change.language);
-    await api('PUT', '/me/prefs', prefs);
+    await api('PUT', '/me/prefs', prefs, { once: true });
   }
 
   #theme(theme: NonNullable<Prefs['theme']>) {

@@ -154,7 +154,7 @@ export class Thread {
     if (!c || c.agent_id !== session.me?.id || seq <= Math.max(c.read_seq, this.#marked)) return;
     this.#marked = seq;
     try {
-      conversations.put(await api('POST', `/conversations/${this.id}/read`, { seq }));
+      conversations.put(await api('POST', `/conversations/${this.id}/read`, { seq }, { once: true }));
     } catch (error) {
       this.#marked = 0; // the next message seen tries again
       if (!asRefusal(error).retryable) this.refusal = asRefusal(error);

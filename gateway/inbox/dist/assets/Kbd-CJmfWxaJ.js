@@ -1,1 +1,0 @@
-import{B as e,F as t,R as n,St as r,X as i,ct as a,gt as o,nt as s,xt as c}from"./disclose-version-O6mQ-pr-.js";var l=e(`<kbd class="svelte-1eyz4ht"> </kbd>`);function u(e,u){r(u,!0);let d=/Mac|iP/.test(navigator.platform),f=o(()=>u.keys.split(` `).map(e=>e===`Ctrl`&&d?`⌘`:e).join(` `));var p=l(),m=a(p,!0);s(()=>t(m,i(f))),n(e,p),c()}export{u as t};

@@ -1,0 +1,1 @@
+import{Ct as e,I as t,St as n,V as r,Z as i,_t as a,lt as o,rt as s,z as c}from"./disclose-version-DMvMTLZg.js";var l=r(`<kbd class="svelte-1eyz4ht"> </kbd>`);function u(r,u){e(u,!0);let d=/Mac|iP/.test(navigator.platform),f=a(()=>u.keys.split(` `).map(e=>e===`Ctrl`&&d?`⌘`:e).join(` `));var p=l(),m=o(p,!0);s(()=>t(m,i(f))),c(r,p),n()}export{u as t};

@@ -1,1 +1,0 @@
-import{St as e,X as t,gt as n,xt as r}from"./disclose-version-O6mQ-pr-.js";import{o as i}from"./i18n.svelte-DrbXJ38m.js";import{t as a}from"./Card-laxosp2v.js";import{t as o}from"./SignInForm-CkvvIyk-.js";function s(s,c){e(c,!0);{let e=n(()=>i(`account.signIn`));a(s,{get title(){return t(e)},children:(e,t)=>{o(e,{})},$$slots:{default:!0}})}r()}export{s as default};

@@ -1,1 +1,0 @@
-import{o as e}from"./i18n.svelte-DrbXJ38m.js";import{a as t}from"./errors-IcuxjIFX.js";function n(n){let r=n.presence===`break`?t.breakReason(n.break_reason):void 0;return r?e(`presence.breakFor`,{reason:r}):e(`presence.${n.presence}`)}export{n as t};
