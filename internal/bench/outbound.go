@@ -178,8 +178,9 @@ func (c Outbound) furnish(ctx context.Context, o *office, run, door string, desk
 		var held []chat.ConversationID
 		for k := range perAgent * perPair {
 			n := i*perAgent*perPair + k
+			number := accounts[(i+k)%len(accounts)] // one reply after the other goes out over another
 			held = append(held, h.thread(thread{
-				guest: h.guest(first+int64(n), now), account: accounts[n%len(accounts)], department: o.department, agent: id, status: chat.Assigned,
+				guest: h.guest(first+int64(n), now), account: number, department: o.department, agent: id, status: chat.Assigned,
 				start: now.Add(time.Duration(n) * time.Microsecond), messages: 1, load: k + 1, capacity: perAgent * perPair,
 			}))
 		}
