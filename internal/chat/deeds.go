@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// AgentLoad is an agent as routing sees one: locked, with the load recounted.
+// AgentLoad is an agent as a deed sees one: locked, with the load recounted.
 type AgentLoad struct {
 	Agent
 	Load    int       // conversations held; pending ones do not count
@@ -14,20 +14,55 @@ type AgentLoad struct {
 	SecondFactor *bool // whether signing in asks them for a code; nil: not told
 }
 
-// RouteState is a department's line with everything locked that a decision changes.
+// RouteState is a department's line as a router sees it: locked, so that nobody is taken out of it by another hand. The agents are
+// not: what is planned by them is asked again under their locks, in PickState.
 type RouteState struct {
 	Now        time.Time
 	Department Department
 	Waiting    []WaitingRow // the head of the line, in its order
 	Seen       string       // what was committed when the head was read, as the record names it
 	More       bool         // the line is longer than that
-	Agents     []AgentLoad  // of the department, whatever their presence
+	Agents     []LineAgent  // of the department, whatever their presence; none if RouteNeeds.Agents did not ask, or nobody waits
 }
 
-// WaitingRow is a waiting conversation and who answered this contact last.
+// RouteNeeds names a line, how much of its head is asked for, and whether its agents are.
+type RouteNeeds struct {
+	Department DepartmentID
+	Limit      int
+	Agents     bool
+}
+
+// WaitingRow is a waiting conversation's place in its line, who gave it back, and who answered this contact last.
 type WaitingRow struct {
-	ConversationRow
-	LastAgent AgentID
+	ID           ConversationID
+	Priority     int
+	WaitingSince time.Time
+	ReturnedBy   AgentID
+	LastAgent    AgentID
+}
+
+// LineAgent is an active agent of a line as routing looks at one.
+type LineAgent struct {
+	ID             AgentID
+	Presence       Presence // at the database's now
+	Behavior       Behavior
+	Capacity       int
+	Load           int       // conversations held, counted; pending ones do not count. 0 unless online: it matters to nobody then
+	LastAssignedAt time.Time // zero = never
+	IdleSince      time.Time // counts while Load is 0
+}
+
+// Pick is a waiting conversation and the agent whom a plan gives it to.
+type Pick struct {
+	Conversation ConversationID
+	Agent        AgentID
+}
+
+// PickState is what was picked, locked and read again: who is not in it may not be given, or nobody, any more.
+type PickState struct {
+	Now    time.Time
+	Rows   map[ConversationID]ConversationRow // those that still wait in the line
+	Agents map[AgentID]*LineAgent             // those still of the department, their loads recounted
 }
 
 // ChangeNeeds names what a deed is about. The store locks it in the one order: lines, agent, conversation.

@@ -1,14 +1,17 @@
 package desk_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
 	"gatehouse/internal/chat"
 	"gatehouse/internal/desk/desktest"
+	"gatehouse/internal/postgres"
 	"gatehouse/internal/routing"
 )
 
@@ -226,5 +229,117 @@ func TestTheSweeperFindsLinesThatSomebodyCouldServe(t *testing.T) {
 		t.Error("a line is due for the one who gave it back")
 	}
 	w.Store.Shift(time.Hour)
+	w.MustHold()
+}
+
+// meanwhile does something between a router's plan and its locks.
+type meanwhile struct {
+	*postgres.Store
+	do   func(round int)
+	read []bool    // of each round: whether it read the line's agents
+	now  time.Time // of all rounds, however slow the machine is
+}
+
+func (m *meanwhile) RouteLine(ctx context.Context, n chat.RouteNeeds, plan func(chat.RouteState) []chat.Pick, give func(chat.PickState) *chat.Write) error {
+	m.read = append(m.read, n.Agents)
+	return m.Store.RouteLine(ctx, n, func(st chat.RouteState) []chat.Pick {
+		if m.now.IsZero() {
+			m.now = st.Now
+		}
+		st.Now = m.now
+		picks := plan(st)
+		m.do(len(m.read))
+		return picks
+	}, func(st chat.PickState) *chat.Write {
+		st.Now = m.now
+		return give(st)
+	})
+}
+
+func TestWhoCannotTakeMoreSinceThePlanIsGivenNothingAndNobodyIsOvertaken(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]string{
+		"goes on a break":      `UPDATE agent_presence SET presence = 'break' WHERE agent_id = $1`,
+		"goes away":            `UPDATE agent_presence SET seen_at = now() - interval '46 seconds' WHERE agent_id = $1`,
+		"is disabled":          `UPDATE agents SET state = 'disabled' WHERE id = $1`,
+		"leaves the team":      `DELETE FROM agent_departments WHERE agent_id = $1`,
+		"is for transfers now": `UPDATE agents SET behavior = 'assigned_only' WHERE id = $1`,
+		"has less room":        `UPDATE agents SET capacity = 1 WHERE id = $1`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := desktest.New(t)
+			a, b := w.Agent("deniz", 3, chat.Online), w.Agent("can", 4, chat.Online)
+			phones := line(w, 0, 7)
+			w.Use(desktest.Channel(nil), &meanwhile{Store: w.Store, do: func(round int) {
+				if round == 1 {
+					w.Exec(spoil, a.AgentID)
+				}
+			}})
+			w.Route()
+			var got []chat.AgentID
+			for _, p := range phones {
+				got = append(got, w.Open(p).AgentID)
+			}
+			most := 0
+			if name == "has less room" {
+				most = 1
+			}
+			held := func(agent chat.AgentID) (n int) {
+				for _, g := range got {
+					if g == agent {
+						n++
+					}
+				}
+				return n
+			}
+			if held(a.AgentID) != most || held(b.AgentID) != 4 {
+				t.Errorf("%d and %d were given", held(a.AgentID), held(b.AgentID))
+			}
+			if slices.Contains(got[:4+most], chat.AgentID{}) {
+				t.Error("somebody was overtaken")
+			}
+			w.MustHold()
+		})
+	}
+}
+
+func TestSomebodyTakenFromTheLineSinceThePlanIsNotGivenAgain(t *testing.T) {
+	t.Parallel()
+	w := desktest.New(t)
+	w.Agent("deniz", 5, chat.Online)
+	phones := line(w, 0, 3)
+	w.Use(desktest.Channel(nil), &meanwhile{Store: w.Store, do: func(round int) {
+		if round == 1 {
+			w.Exec(`UPDATE conversations SET status = 'closed', ended_at = now(), waiting_since = NULL WHERE id = $1`, w.Open(phones[1]).ID)
+		}
+	}})
+	w.Route()
+	if n := w.Int(`SELECT count(*) FROM conversations WHERE status = 'assigned'`); n != 2 {
+		t.Errorf("%d were given", n)
+	}
+	w.MustHold()
+}
+
+func TestNobodyIsLeftWaitingByWhatWasReadOfTheAgentsEarlier(t *testing.T) {
+	t.Parallel()
+	w := desktest.New(t)
+	a, b := w.Agent("deniz", 100, chat.Online), w.Agent("can", 100, chat.OnBreak)
+	line(w, 0, 150)
+	m := &meanwhile{Store: w.Store}
+	m.do = func(round int) {
+		if round == 2 {
+			w.Exec(`UPDATE agent_presence SET presence = 'online' WHERE agent_id = $1`, b.AgentID)
+		}
+	}
+	w.Use(desktest.Channel(nil), m)
+	w.Route()
+	if !slices.Equal(m.read, []bool{true, false, true}) {
+		t.Errorf("the agents were read in rounds %v", m.read)
+	}
+	one, two := w.Int(`SELECT count(*) FROM conversations WHERE agent_id = $1`, a.AgentID), w.Int(`SELECT count(*) FROM conversations WHERE agent_id = $1`, b.AgentID)
+	if one != 100 || two != 50 {
+		t.Errorf("shared out as %d and %d", one, two)
+	}
 	w.MustHold()
 }

@@ -207,11 +207,12 @@ func routeQuestions() []question {
 	const n = 64
 	big, small := of(departmentID, 1), of(departmentID, 2)
 	return []question{
-		{"the head of a line", gen.LineHead, []any{big, n}, n, byAny, true},
-		{"the head of a short line", gen.LineHead, []any{small, n}, 10, byAny, true},
+		{"the head of a line, and who had them last", gen.LineHead, []any{big, n}, 2 * n, byAny, true},
+		{"the head of a short line, one of whom was here 500 times", gen.LineHead, []any{small, n}, 2 * 10, byAny, true},
 		{"those at the head", gen.LockWaiting, []any{several(conversationID, conversations-n, n), big}, 3 * n, byAny, true},
-		{"who answered them last", gen.LastAgents, []any{several(conversationID, conversations-n, n)}, 2 * n, byAny, true},
 		{"a line's agents with their loads", gen.LineAgents, []any{big}, held + 200, byAny, true},
+		{"those of them who were picked", gen.PickedAgents, []any{big, several(agentID, 3, 2)}, 200, byAny, true},
+		{"the agents of a line without anybody", gen.LineAgents, []any{of(departmentID, 3)}, 0, byAny, true},
 		{"an agent's load", gen.AgentWithLoad, []any{several(agentID, 2, 1)}, 20, byAny, true},
 		{"an agent's load who has a history", gen.AgentWithLoad, []any{several(agentID, 1, 1)}, 1, byAny, true},
 		{"the place in the line", gen.PlaceInLine, []any{of(conversationID, 28_000)}, 1, byAny, true},

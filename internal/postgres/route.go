@@ -10,95 +10,108 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// RouteLine locks a department's line, the agents who could be chosen and up to limit conversations at its head, and writes
-// what decide returns, in one transaction. Loads are recounted under the locks: no two routers can fill the same place. When
-// nobody waits, decide gets nobody.
+// RouteLine locks a department's line and shows its head and its agents to plan, locks whom plan picks, counts their loads again and
+// writes what give returns, in one transaction: no two routers can fill the same place. Nobody else of the line's agents is locked,
+// however many they are. When nobody waits, plan gets nobody. After a race both are called again.
 //
-// It is three round trips: take the line and find its head; lock and read those who could be chosen and those who wait; write and
-// commit.
-func (s *Store) RouteLine(ctx context.Context, department chat.DepartmentID, limit int, decide func(chat.RouteState) *chat.Write) error {
+// It is three round trips: take the line and read it; lock and read who was picked; write and commit.
+func (s *Store) RouteLine(ctx context.Context, n chat.RouteNeeds, plan func(chat.RouteState) []chat.Pick, give func(chat.PickState) *chat.Write) error {
 	return s.inPipelines(ctx, s.deed, "route", func(tx db) error {
-		st, now, head, err := openLine(ctx, tx, department, limit)
+		st, err := s.openLine(ctx, tx, n)
 		if err != nil {
 			return err
 		}
-		st.More = len(head) == limit
-		if len(head) == 0 {
-			decide(st)
+		picks := plan(st)
+		if len(picks) == 0 {
 			return nil
 		}
-		if err := s.lineState(ctx, tx, department, now, head, &st); err != nil {
+		picked, err := s.lockPicks(ctx, tx, n.Department, picks)
+		if err != nil {
 			return err
 		}
-		w := decide(st)
+		w := give(picked)
 		if w.Empty() {
 			return nil
 		}
 		var b pgx.Batch
 		queueWrite(&b, chat.AccountID{}, w)
 		queueAssigned(&b, w)
-		b.Queue(gen.RoutedLine, department)
+		b.Queue(gen.RoutedLine, n.Department)
 		return commit(ctx, tx, &b)
 	})
 }
 
-// openLine takes the line and finds its head. now is the database's clock.
-func openLine(ctx context.Context, tx db, id chat.DepartmentID, limit int) (st chat.RouteState, now time.Time, head []chat.ConversationID, err error) {
+// openLine takes the line and reads its head, and its agents if they are asked for.
+func (s *Store) openLine(ctx context.Context, tx db, n chat.RouteNeeds) (st chat.RouteState, err error) {
 	var b pgx.Batch
 	begin(&b)
-	b.Queue(gen.LockLine, id).QueryRow(func(row pgx.Row) error {
+	b.Queue(gen.LockLine, n.Department).QueryRow(func(row pgx.Row) error {
 		var d gen.Department
-		err := row.Scan(append(fields(&d), &now)...)
+		err := row.Scan(fields(&d)...)
 		st.Department = departmentOf(d)
 		return err
 	})
-	b.Queue(gen.LineHead, id, int32(limit)).Query(func(rows pgx.Rows) error {
-		var c chat.ConversationID
-		_, err := pgx.ForEachRow(rows, []any{&c, &st.Seen}, func() error { head = append(head, c); return nil })
+	b.Queue(gen.LineHead, n.Department, int32(n.Limit)).Query(func(rows pgx.Rows) error {
+		var r gen.LineHeadRow
+		_, err := pgx.ForEachRow(rows, fields(&r), func() error {
+			st.Seen = r.Seen
+			st.Waiting = append(st.Waiting, chat.WaitingRow{
+				ID: r.ID, Priority: int(r.Priority), WaitingSince: at(r.WaitingSince), ReturnedBy: id(r.ReturnedBy), LastAgent: id(r.LastAgent),
+			})
+			return nil
+		})
 		return err
 	})
-	return st, now, head, runBatch(ctx, tx, &b)
+	if n.Agents {
+		b.Queue(gen.LineAgents, n.Department).Query(func(rows pgx.Rows) error {
+			return eachLineAgent(rows, func(a chat.LineAgent) { st.Agents = append(st.Agents, a) })
+		})
+	}
+	s.queueNow(&b, &st.Now)
+	err = runBatch(ctx, tx, &b)
+	st.More = len(st.Waiting) == n.Limit
+	return st, err
 }
 
-// lineState locks the line's agents and its head, and reads the loads, and who had each contact last.
-func (s *Store) lineState(ctx context.Context, tx db, id chat.DepartmentID, now time.Time, head []chat.ConversationID, st *chat.RouteState) error {
+// lockPicks locks who was picked, in the one order, and reads them as they are.
+func (s *Store) lockPicks(ctx context.Context, tx db, line chat.DepartmentID, picks []chat.Pick) (chat.PickState, error) {
 	var (
-		waiting []chat.ConversationRow
-		last    = map[chat.ContactID]chat.AgentID{}
-		kinds   map[chat.AccountID]chat.ChannelKind
-		b       pgx.Batch
+		st            = chat.PickState{Rows: map[chat.ConversationID]chat.ConversationRow{}, Agents: map[chat.AgentID]*chat.LineAgent{}}
+		agents        = column(picks, func(p *chat.Pick) chat.AgentID { return p.Agent })
+		conversations = column(picks, func(p *chat.Pick) chat.ConversationID { return p.Conversation })
+		waiting       []chat.ConversationRow
+		kinds         map[chat.AccountID]chat.ChannelKind
+		b             pgx.Batch
 	)
-	b.Queue(gen.LockOnlineAgents, id)
-	b.Queue(gen.LineAgents, id).Query(func(rows pgx.Rows) (err error) {
-		st.Agents, err = agentLoads(rows, now)
-		return err
+	b.Queue(gen.LockAgents, agents)
+	b.Queue(gen.PickedAgents, line, agents).Query(func(rows pgx.Rows) error {
+		return eachLineAgent(rows, func(a chat.LineAgent) { st.Agents[a.ID] = &a })
 	})
-	queueConversationRows(&b, "", &waiting, gen.LockWaiting, head, id)
-	b.Queue(gen.LastAgents, head).Query(func(rows pgx.Rows) error {
-		var contact chat.ContactID
-		var agent chat.AgentID
-		_, err := pgx.ForEachRow(rows, []any{&contact, &agent}, func() error { last[contact] = agent; return nil })
-		return err
-	})
+	queueConversationRows(&b, "", &waiting, gen.LockWaiting, conversations, line)
 	b.Queue(allKinds).Query(func(rows pgx.Rows) (err error) {
 		kinds, err = kindsOf(rows)
 		return err
 	})
 	s.queueNow(&b, &st.Now)
-	if err := runBatch(ctx, tx, &b); err != nil {
-		return err
-	}
-	rows := map[chat.ConversationID]chat.ConversationRow{}
+	err := runBatch(ctx, tx, &b)
 	for _, r := range waiting {
-		rows[r.ID] = r
+		r.Kind = kinds[r.AccountID]
+		st.Rows[r.ID] = r
 	}
-	for _, id := range head { // in the line's order
-		if r, ok := rows[id]; ok {
-			r.Kind = kinds[r.AccountID]
-			st.Waiting = append(st.Waiting, chat.WaitingRow{ConversationRow: r, LastAgent: last[r.ContactID]})
-		}
-	}
-	return nil
+	return st, err
+}
+
+// eachLineAgent reads the columns of LineAgents.
+func eachLineAgent(rows pgx.Rows, f func(chat.LineAgent)) error {
+	var r gen.LineAgentsRow
+	_, err := pgx.ForEachRow(rows, fields(&r), func() error {
+		f(chat.LineAgent{
+			ID: r.ID, Presence: chat.Presence(r.Presence), Behavior: chat.Behavior(r.Behavior), Capacity: int(r.Capacity), Load: int(r.Load),
+			LastAssignedAt: at(r.LastAssignedAt), IdleSince: r.IdleSince.UTC(),
+		})
+		return nil
+	})
+	return err
 }
 
 const allKinds = "SELECT id, kind FROM channel_accounts"

@@ -97,62 +97,31 @@ func (q *Queries) AllLines(ctx context.Context) ([]chat.DepartmentID, error) {
 	return items, nil
 }
 
-const LastAgents = `-- name: LastAgents :many
-SELECT DISTINCT ON (c.contact_id) c.contact_id, c.agent_id FROM conversations c
-WHERE c.contact_id = any(ARRAY(SELECT w.contact_id FROM conversations w WHERE w.id = any($1::uuid[]))) AND c.agent_id IS NOT NULL AND (c.status = 'closed') IS TRUE -- by contact
-ORDER BY c.contact_id, c.ended_at DESC
-`
-
-type LastAgentsRow struct {
-	ContactID chat.ContactID
-	AgentID   *chat.AgentID
-}
-
-// Who had the contacts of these conversations last.
-func (q *Queries) LastAgents(ctx context.Context, ids []chat.UUID) ([]LastAgentsRow, error) {
-	rows, err := q.db.Query(ctx, LastAgents, ids)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []LastAgentsRow
-	for rows.Next() {
-		var i LastAgentsRow
-		if err := rows.Scan(&i.ContactID, &i.AgentID); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const LineAgents = `-- name: LineAgents :many
-SELECT a.id, a.name, a.email, a.role, a.state, a.behavior, a.capacity, a.languages, a.password_hash, a.must_change, a.prefs, a.last_assigned_at, a.created_at, coalesce(p.presence, 'offline') AS presence, p.break_reason_id, coalesce(p.since, a.created_at)::timestamptz AS since, p.seen_at,
-	(SELECT count(*) FROM conversations c WHERE c.agent_id = a.id AND c.status = 'assigned')::int AS load,
-	(SELECT s.ended_at FROM assignments s WHERE s.agent_id = a.id AND s.ended_at IS NOT NULL ORDER BY s.ended_at DESC LIMIT 1) AS freed_at,
-	(SELECT coalesce(array_agg(x.department_id), '{}') FROM agent_departments x WHERE x.agent_id = a.id)::uuid[] AS departments
-FROM agents a
-JOIN agent_departments d ON d.agent_id = a.id AND d.department_id = $1
-LEFT JOIN agent_presence p ON p.agent_id = a.id
-WHERE a.state = 'active'
-ORDER BY a.id
+SELECT x.id, x.presence, x.behavior, x.capacity, x.load, x.last_assigned_at, greatest(x.since, x.last_assigned_at, CASE WHEN x.load = 0 AND x.presence = 'online' THEN
+	(SELECT s.ended_at FROM assignments s WHERE s.agent_id = x.id AND s.ended_at IS NOT NULL ORDER BY s.ended_at DESC LIMIT 1) END)::timestamptz AS idle_since
+FROM (
+	SELECT y.id, y.behavior, y.capacity, y.last_assigned_at, y.since, y.presence, CASE WHEN y.presence = 'online' THEN (SELECT count(*) FROM conversations c WHERE c.agent_id = y.id AND c.status = 'assigned') ELSE 0 END::int AS load FROM (
+		SELECT a.id, a.behavior, a.capacity, a.last_assigned_at, coalesce(p.since, a.created_at) AS since,
+			CASE WHEN p.seen_at >= now() - interval '45 seconds' THEN p.presence ELSE 'offline' END AS presence
+		FROM agent_departments d JOIN agents a ON a.id = d.agent_id LEFT JOIN agent_presence p ON p.agent_id = a.id
+		WHERE d.department_id = $1 AND EXISTS (SELECT 1 FROM conversations w WHERE w.department_id = $1 AND w.status = 'waiting') AND a.state = 'active'
+		OFFSET 0 -- each of these is asked for once
+	) y OFFSET 0
+) x
 `
 
 type LineAgentsRow struct {
-	Agent         Agent
-	Presence      string
-	BreakReasonID *chat.BreakReasonID
-	Since         time.Time
-	SeenAt        *time.Time
-	Load          int32
-	FreedAt       *time.Time
-	Departments   []chat.UUID
+	ID             chat.AgentID
+	Presence       string
+	Behavior       string
+	Capacity       int32
+	Load           int32
+	LastAssignedAt *time.Time
+	IdleSince      time.Time
 }
 
-// All agents of a line with their loads, after LockOnlineAgents.
+// The agents of a line as they are, if anybody waits in it. Only of those who are there is counted what they hold.
 func (q *Queries) LineAgents(ctx context.Context, departmentID chat.DepartmentID) ([]LineAgentsRow, error) {
 	rows, err := q.db.Query(ctx, LineAgents, departmentID)
 	if err != nil {
@@ -163,26 +132,13 @@ func (q *Queries) LineAgents(ctx context.Context, departmentID chat.DepartmentID
 	for rows.Next() {
 		var i LineAgentsRow
 		if err := rows.Scan(
-			&i.Agent.ID,
-			&i.Agent.Name,
-			&i.Agent.Email,
-			&i.Agent.Role,
-			&i.Agent.State,
-			&i.Agent.Behavior,
-			&i.Agent.Capacity,
-			&i.Agent.Languages,
-			&i.Agent.PasswordHash,
-			&i.Agent.MustChange,
-			&i.Agent.Prefs,
-			&i.Agent.LastAssignedAt,
-			&i.Agent.CreatedAt,
+			&i.ID,
 			&i.Presence,
-			&i.BreakReasonID,
-			&i.Since,
-			&i.SeenAt,
+			&i.Behavior,
+			&i.Capacity,
 			&i.Load,
-			&i.FreedAt,
-			&i.Departments,
+			&i.LastAssignedAt,
+			&i.IdleSince,
 		); err != nil {
 			return nil, err
 		}
@@ -195,14 +151,23 @@ func (q *Queries) LineAgents(ctx context.Context, departmentID chat.DepartmentID
 }
 
 const LineHead = `-- name: LineHead :many
-SELECT id, pg_current_snapshot()::text AS seen FROM conversations WHERE department_id = $1 AND status = 'waiting' ORDER BY priority DESC, waiting_since, id LIMIT $2
+SELECT c.id, c.priority, c.waiting_since, c.returned_by,
+	(SELECT o.agent_id FROM conversations o WHERE o.contact_id = c.contact_id AND o.ended_at IS NOT NULL AND o.agent_id IS NOT NULL
+		ORDER BY o.ended_at DESC LIMIT 1) AS last_agent,
+	pg_current_snapshot()::text AS seen
+FROM conversations c WHERE c.department_id = $1 AND c.status = 'waiting' ORDER BY c.priority DESC, c.waiting_since, c.id LIMIT $2
 `
 
 type LineHeadRow struct {
-	ID   chat.ConversationID
-	Seen string
+	ID           chat.ConversationID
+	Priority     int32
+	WaitingSince *time.Time
+	ReturnedBy   *chat.AgentID
+	LastAgent    *chat.AgentID
+	Seen         string
 }
 
+// The head of a line, who had each contact last, and what was committed then.
 func (q *Queries) LineHead(ctx context.Context, departmentID chat.DepartmentID, limit int32) ([]LineHeadRow, error) {
 	rows, err := q.db.Query(ctx, LineHead, departmentID, limit)
 	if err != nil {
@@ -212,7 +177,14 @@ func (q *Queries) LineHead(ctx context.Context, departmentID chat.DepartmentID, 
 	var items []LineHeadRow
 	for rows.Next() {
 		var i LineHeadRow
-		if err := rows.Scan(&i.ID, &i.Seen); err != nil {
+		if err := rows.Scan(
+			&i.ID,
+			&i.Priority,
+			&i.WaitingSince,
+			&i.ReturnedBy,
+			&i.LastAgent,
+			&i.Seen,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -278,32 +250,35 @@ func (q *Queries) LockAgent(ctx context.Context, id chat.AgentID) ([]chat.AgentI
 	return items, nil
 }
 
+const LockAgents = `-- name: LockAgents :exec
+SELECT id FROM agents WHERE id = any($1::uuid[]) ORDER BY id FOR NO KEY UPDATE
+`
+
+func (q *Queries) LockAgents(ctx context.Context, ids []chat.UUID) error {
+	_, err := q.db.Exec(ctx, LockAgents, ids)
+	return err
+}
+
 const LockLine = `-- name: LockLine :one
 
-SELECT d.id, d.name, d.description, d.color, d.policy, d.sticky, d.return_on_break, d.return_after_s, d.created_at, now()::timestamptz AS now FROM department_lines l JOIN departments d ON d.id = l.department_id
+SELECT d.id, d.name, d.description, d.color, d.policy, d.sticky, d.return_on_break, d.return_after_s, d.created_at FROM department_lines l JOIN departments d ON d.id = l.department_id
 WHERE l.department_id = $1 FOR NO KEY UPDATE OF l
 `
 
-type LockLineRow struct {
-	Department Department
-	Now        time.Time
-}
-
 // Routing: lines, agents and their loads.
-func (q *Queries) LockLine(ctx context.Context, departmentID chat.DepartmentID) (LockLineRow, error) {
+func (q *Queries) LockLine(ctx context.Context, departmentID chat.DepartmentID) (Department, error) {
 	row := q.db.QueryRow(ctx, LockLine, departmentID)
-	var i LockLineRow
+	var i Department
 	err := row.Scan(
-		&i.Department.ID,
-		&i.Department.Name,
-		&i.Department.Description,
-		&i.Department.Color,
-		&i.Department.Policy,
-		&i.Department.Sticky,
-		&i.Department.ReturnOnBreak,
-		&i.Department.ReturnAfterS,
-		&i.Department.CreatedAt,
-		&i.Now,
+		&i.ID,
+		&i.Name,
+		&i.Description,
+		&i.Color,
+		&i.Policy,
+		&i.Sticky,
+		&i.ReturnOnBreak,
+		&i.ReturnAfterS,
+		&i.CreatedAt,
 	)
 	return i, err
 }
@@ -332,20 +307,6 @@ func (q *Queries) LockLines(ctx context.Context, ids []chat.UUID) ([]chat.Depart
 	return items, nil
 }
 
-const LockOnlineAgents = `-- name: LockOnlineAgents :exec
-SELECT a.id FROM agents a
-JOIN agent_departments d ON d.agent_id = a.id AND d.department_id = $1
-JOIN agent_presence p ON p.agent_id = a.id
-WHERE a.state = 'active' AND a.behavior <> 'assigned_only' AND p.presence = 'online' AND p.seen_at > now() - interval '45 seconds'
-ORDER BY a.id FOR NO KEY UPDATE OF a
-`
-
-// Agents of a line who could be chosen, locked in the one order.
-func (q *Queries) LockOnlineAgents(ctx context.Context, departmentID chat.DepartmentID) error {
-	_, err := q.db.Exec(ctx, LockOnlineAgents, departmentID)
-	return err
-}
-
 const LockWaiting = `-- name: LockWaiting :many
 SELECT c.id, c.account_id, c.identity_id, c.contact_id, c.department_id, c.agent_id, c.status, c.controller, c.priority, c.window_opened_at, c.window_shut_at, c.free_entry_until, c.last_seq, c.read_seq, c.unread_count, c.last_message_at, c.last_inbound_at, c.preview, c.waiting_since, c.returned_by, c.assigned_at, c.pair_ready_at, c.pair_blocked_until, c.created_at, c.ended_at, c.ended_by, c.end_reason_id, c.end_note, k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at
 FROM conversations c JOIN contacts k ON k.id = c.contact_id JOIN identities i ON i.id = c.identity_id
@@ -363,7 +324,7 @@ type LockWaitingRow struct {
 	OptedOutAt   *time.Time
 }
 
-// The head of the line, locked; who was taken meanwhile is not in it any more.
+// Those picked from the line, locked; who does not wait in it any more is left out.
 func (q *Queries) LockWaiting(ctx context.Context, ids []chat.UUID, departmentID chat.DepartmentID) ([]LockWaitingRow, error) {
 	rows, err := q.db.Query(ctx, LockWaiting, ids, departmentID)
 	if err != nil {
@@ -448,6 +409,59 @@ func (q *Queries) OldestWaiting(ctx context.Context, departmentIds []chat.UUID) 
 	for rows.Next() {
 		var i OldestWaitingRow
 		if err := rows.Scan(&i.ID, &i.DepartmentID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const PickedAgents = `-- name: PickedAgents :many
+SELECT x.id, x.presence, x.behavior, x.capacity, x.load, x.last_assigned_at, greatest(x.since, x.last_assigned_at, CASE WHEN x.load = 0 AND x.presence = 'online' THEN
+	(SELECT s.ended_at FROM assignments s WHERE s.agent_id = x.id AND s.ended_at IS NOT NULL ORDER BY s.ended_at DESC LIMIT 1) END)::timestamptz AS idle_since
+FROM (
+	SELECT y.id, y.behavior, y.capacity, y.last_assigned_at, y.since, y.presence, CASE WHEN y.presence = 'online' THEN (SELECT count(*) FROM conversations c WHERE c.agent_id = y.id AND c.status = 'assigned') ELSE 0 END::int AS load FROM (
+		SELECT a.id, a.behavior, a.capacity, a.last_assigned_at, coalesce(p.since, a.created_at) AS since,
+			CASE WHEN p.seen_at >= now() - interval '45 seconds' THEN p.presence ELSE 'offline' END AS presence
+		FROM agent_departments d JOIN agents a ON a.id = d.agent_id LEFT JOIN agent_presence p ON p.agent_id = a.id
+		WHERE d.department_id = $1 AND d.agent_id = any($2::uuid[]) AND a.state = 'active'
+		OFFSET 0 -- each of these is asked for once
+	) y OFFSET 0
+) x
+`
+
+type PickedAgentsRow struct {
+	ID             chat.AgentID
+	Presence       string
+	Behavior       string
+	Capacity       int32
+	Load           int32
+	LastAssignedAt *time.Time
+	IdleSince      time.Time
+}
+
+// LineAgents of those who were picked, after LockAgents.
+func (q *Queries) PickedAgents(ctx context.Context, departmentID chat.DepartmentID, ids []chat.UUID) ([]PickedAgentsRow, error) {
+	rows, err := q.db.Query(ctx, PickedAgents, departmentID, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PickedAgentsRow
+	for rows.Next() {
+		var i PickedAgentsRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Presence,
+			&i.Behavior,
+			&i.Capacity,
+			&i.Load,
+			&i.LastAssignedAt,
+			&i.IdleSince,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

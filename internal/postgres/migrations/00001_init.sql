@@ -265,7 +265,7 @@ CREATE TABLE conversations (
 -- at most one open conversation of a pair
 CREATE UNIQUE INDEX conversations_open ON conversations (identity_id, account_id) WHERE status <> 'closed';
 CREATE INDEX conversations_identity ON conversations (identity_id);
-CREATE INDEX conversations_contact ON conversations (contact_id);
+CREATE INDEX conversations_contact ON conversations (contact_id, ended_at DESC); -- who had them last
 -- the line, in order
 CREATE INDEX conversations_line ON conversations (department_id, priority DESC, waiting_since, id) WHERE status = 'waiting';
 -- an agent's load, and Mine
