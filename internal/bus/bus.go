@@ -39,7 +39,7 @@ type Bus struct {
 	links   []*link
 	names   []string // of the links
 	channel string
-	silence time.Duration // of Redis, until it is asked whether it is there; half of it, until it has answered
+	silence time.Duration // of Redis, until it is asked whether it is there; as long again, until it has answered
 	dropped atomic.Int64
 	stop    context.CancelFunc
 	wg      sync.WaitGroup
@@ -74,7 +74,7 @@ type envelope struct {
 // New makes a bus. Without a Redis the process is alone. prefix keeps installations on one Redis apart, node names this
 // process, and away is told which Redis are.
 func New(at []Redis, prefix, node string, log *slog.Logger, away *logging.Absences) *Bus {
-	return open(at, prefix, node, log, away, 2*time.Second)
+	return open(at, prefix, node, log, away, time.Second)
 }
 
 func open(at []Redis, prefix, node string, log *slog.Logger, away *logging.Absences, silence time.Duration) *Bus {
@@ -294,13 +294,13 @@ func (b *Bus) listen(ctx context.Context, l *link, again bool) {
 	defer closing()
 	defer l.open.Store(false)
 	defer context.AfterFunc(ctx, closing)() // ends a read that waits for Redis to say something, which a context does not
-	for patience := b.silence; ctx.Err() == nil; {
-		msg, err := ps.ReceiveTimeout(ctx, patience)
+	for asked := false; ctx.Err() == nil; {
+		msg, err := ps.ReceiveTimeout(ctx, b.silence)
 		if err != nil {
 			var network net.Error
 			silent := errors.As(err, &network) && network.Timeout()
-			if silent && patience == b.silence && ps.Ping(ctx) == nil {
-				patience = b.silence / 2
+			if silent && !asked && ps.Ping(ctx) == nil {
+				asked = true
 				continue
 			}
 			if ctx.Err() == nil && (silent || !l.open.Load()) {
@@ -308,7 +308,7 @@ func (b *Bus) listen(ctx context.Context, l *link, again bool) {
 			}
 			return
 		}
-		patience = b.silence
+		asked = false
 		switch m := msg.(type) {
 		case *redis.Subscription:
 			l.open.Store(true)
