@@ -3,6 +3,7 @@ package workers
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"gatehouse/channels"
@@ -15,9 +16,6 @@ import (
 // sendLimit is how long one message may take, uploads included. It is shorter than desk.SendLease.
 const sendLimit = 60 * time.Second
 
-// flyingMost is how many messages of an account are on their way at once, where its provider is slow.
-const flyingMost = 256
-
 // deliver sends what an account has to send: claim, hand over, settle, and again while there is something. The claims of one
 // round go out at the same time; a conversation has at most one among them. One that takes long holds up no other: a wake that
 // comes meanwhile has it look again.
@@ -26,7 +24,7 @@ func (w *Workers) deliver(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	f := flight{rung: w.run.rung(key{task.Deliver, id}), outcomes: make(chan chat.Outcome, flyingMost)}
+	f := flight{patience: w.patience, rung: w.run.rung(key{task.Deliver, id}), outcomes: make(chan chat.Outcome, flyingMost)}
 	defer func() { // whatever happens, what was claimed is settled
 		for ; f.flying > 0; f.flying-- {
 			w.settle(ctx, account, []chat.Outcome{<-f.outcomes})
@@ -38,15 +36,12 @@ func (w *Workers) deliver(ctx context.Context, id string) error {
 			return err
 		}
 		crash.At(crash.BeforeClaim)
-		sends, wait, err := w.Desk.Claim(ctx, account)
+		sends, wait, err := w.Desk.Claim(ctx, account, f.room())
 		if err != nil {
 			return err
 		}
-		if f.flying == 0 {
-			f.landed = time.Now()
-		}
+		f.took(len(sends))
 		for _, s := range sends {
-			f.flying++
 			go func() { f.outcomes <- w.send(ctx, o, s) }()
 		}
 		switch {
@@ -66,12 +61,56 @@ func (w *Workers) deliver(ctx context.Context, id string) error {
 	return ctx.Err()
 }
 
-// flight is what an account has on its way.
+// flight is what an account has on its way. It has so many places, and a claim is told how many are free: nothing is claimed that
+// would have to wait for one.
 type flight struct {
+	patience time.Duration // with the provider
 	flying   int
-	landed   time.Time // the last of it, or when the first took off
+	owing    time.Time // since when the provider has not answered; zero: it owes no answer
 	outcomes chan chat.Outcome
 	rung     <-chan struct{} // somebody asks to look again
+}
+
+const (
+	flyingMost = 256 // places
+	silentMost = 16  // where the provider is silent
+	claimMost  = 64  // how many messages one claim may bring
+
+	// silence is how long a provider may owe an answer. Of one that owes it for longer little is asked: what is on its way then is
+	// likely to end as not confirmed.
+	silence = 10 * time.Second
+)
+
+// room is how many messages may be claimed now. A claim is three round trips: while the provider answers, it is not made for less
+// than a quarter of the places.
+func (f *flight) room() int {
+	switch {
+	case !f.owing.IsZero() && time.Since(f.owing) > f.patience:
+		return max(0, silentMost-f.flying)
+	case flyingMost-f.flying < claimMost:
+		return 0
+	}
+	return claimMost
+}
+
+func (f *flight) took(n int) {
+	f.flying += n
+	if f.flying > 0 && f.owing.IsZero() {
+		f.owing = time.Now()
+	}
+}
+
+// landed counts what came back. Nothing that was not confirmed is an answer: where all that the provider was asked ended so, it is
+// as silent as it was.
+func (f *flight) landed(done []chat.Outcome) {
+	f.flying -= len(done)
+	switch {
+	case !slices.ContainsFunc(done, func(o chat.Outcome) bool { return o.Status != chat.StatusUnknown }):
+	case f.flying == 0:
+		f.owing = time.Time{}
+	default:
+		f.owing = time.Now()
+	}
 }
 
 // land settles what comes back until there may be something to claim, and room for it. It is false when all is settled and nothing
@@ -83,11 +122,11 @@ func (w *Workers) land(ctx context.Context, account chat.AccountID, f *flight, w
 			due, wait = true, 0 // asked once
 		}
 		if len(done) > 0 {
-			f.flying, f.landed = f.flying-len(done), time.Now()
+			f.landed(done)
 			due = w.settle(ctx, account, done) || due
 		}
 		switch {
-		case f.full():
+		case f.room() == 0:
 		case due:
 			return true
 		case f.flying == 0:
@@ -95,23 +134,6 @@ func (w *Workers) land(ctx context.Context, account chat.AccountID, f *flight, w
 		}
 	}
 }
-
-// full tells that nothing more is claimed for now. Of a provider that has not answered for a while, little is asked: what is on
-// its way then is likely to end as not confirmed.
-func (f *flight) full() bool {
-	if time.Since(f.landed) > silence {
-		return f.flying >= silentMost
-	}
-	return f.flying > flyingMost-claimMost
-}
-
-const (
-	silence    = 10 * time.Second
-	silentMost = 16
-)
-
-// claimMost is how many messages one claim may bring.
-const claimMost = 64
 
 // gather takes the outcomes that are there: at least one, unless the account may send its next message sooner or somebody rings,
 // which both ask for a claim.

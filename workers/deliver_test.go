@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"gatehouse/internal/chat"
@@ -188,6 +189,123 @@ func TestASendThatHangsHoldsUpNoOtherConversation(t *testing.T) {
 	close(proceed)
 	eventually(t, "all are sent", func() bool {
 		return h.status(slow.ID) == chat.StatusSent && h.status(behind.ID) == chat.StatusSent
+	})
+}
+
+// gate is a provider that hangs until it is told what to answer, and counts what it holds.
+type gate struct {
+	mu          sync.Mutex
+	held, asked int
+	pass        chan func(context.Context, chat.Outbound) (chat.Receipt, error)
+}
+
+func (g *gate) answer(ctx context.Context, o chat.Outbound) (chat.Receipt, error) {
+	g.count(1)
+	defer g.count(-1)
+	select {
+	case how := <-g.pass:
+		return how(ctx, o)
+	case <-ctx.Done():
+		return chat.Receipt{}, ctx.Err()
+	}
+}
+
+func (g *gate) count(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.held, g.asked = g.held+n, g.asked+max(n, 0)
+}
+
+func (g *gate) sees(held, asked int) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.held == held && g.asked == asked
+}
+
+func TestAnAccountWhoseProviderHangsHoldsNoMoreMessagesThanItHasPlaces(t *testing.T) {
+	t.Parallel()
+	h := build(t, desktest.Shared(t))
+	h.workers.patience = 1 // a provider that owes an answer is silent at once
+	g := &gate{pass: make(chan func(context.Context, chat.Outbound) (chat.Receipt, error))}
+	h.answer = g.answer
+	say := func(from, to int) (ids []chat.MessageID) {
+		for n := from; n < to; n++ {
+			ids = append(ids, h.Say(h.agent, h.talk(n), fmt.Sprint(n)).ID)
+		}
+		return ids
+	}
+	claimed := func() int {
+		return h.Int(`SELECT count(*) FROM messages WHERE account_id = $1 AND status = 'sending'`, h.Account)
+	}
+	holds := func(held, asked int) {
+		t.Helper()
+		eventually(t, fmt.Sprintf("it holds %d, of %d that it was ever given", held, asked), func() bool { return g.sees(held, asked) })
+		if n := claimed(); n != held {
+			t.Errorf("%d are claimed for %d places", n, held)
+		}
+	}
+	lost := func(context.Context, chat.Outbound) (chat.Receipt, error) { return chat.Receipt{}, errNobodyKnows }
+
+	ids := say(0, silentMost-1)
+	h.workers.Wake(t.Context(), h.wake())
+	holds(silentMost-1, silentMost-1)
+	ids = append(ids, say(silentMost-1, 4*silentMost)...)
+	h.workers.Wake(t.Context(), h.wake())
+	holds(silentMost, silentMost)
+	for n := range 2 * silentMost { // what it never answers makes room for as many, and for no more
+		g.pass <- lost
+		holds(silentMost, silentMost+n+1)
+	}
+	for range ids[2*silentMost:] {
+		g.pass <- accept
+	}
+	eventually(t, "all have ended", func() bool {
+		return h.Int(`SELECT count(*) FROM messages WHERE account_id = $1 AND status IN ('pending', 'sending')`, h.Account) == 0
+	})
+	of := map[chat.MessageStatus]int{}
+	for _, id := range ids {
+		of[h.status(id)]++
+	}
+	if of[chat.StatusUnknown] != 2*silentMost || of[chat.StatusSent] != len(ids)-2*silentMost || len(h.texts()) != len(ids) {
+		t.Errorf("%v, handed over %d of %d", of, len(h.texts()), len(ids))
+	}
+}
+
+// The figures of a flight, which no provider is needed for.
+func TestThereIsRoomForAClaimWhereAProviderAnswersAndLittleWhereItIsSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := flight{patience: silence}
+		expect := func(what string, room int) {
+			t.Helper()
+			if got := f.room(); got != room {
+				t.Errorf("%s there is room for %d, not %d", what, got, room)
+			}
+		}
+		done := func(n int, s chat.MessageStatus) { f.landed(slices.Repeat([]chat.Outcome{{Status: s}}, n)) }
+		pause(t.Context(), 2*silence)
+		expect("where nothing was asked", claimMost)
+		for range flyingMost / claimMost {
+			expect("while the provider owes no answer for long", claimMost)
+			f.took(claimMost)
+		}
+		expect("where all places are taken", 0)
+		done(claimMost-1, chat.StatusSent)
+		expect("where less than a claim would bring is free", 0)
+		done(1, chat.StatusSent)
+		expect("where a claim's worth is free", claimMost)
+		pause(t.Context(), 2*silence)
+		expect("where a silent provider holds more than it should", 0)
+		done(flyingMost-claimMost-3, chat.StatusUnknown)
+		expect("where three have not landed", silentMost-3)
+		done(3, chat.StatusUnknown)
+		expect("where nothing of it was confirmed", silentMost)
+		f.took(silentMost)
+		done(1, chat.StatusFailed)
+		expect("where the provider answers, be it no", claimMost)
+		pause(t.Context(), silence/2)
+		done(silentMost-1, chat.StatusSent)
+		pause(t.Context(), 2*silence)
+		expect("where all is answered", claimMost)
 	})
 }
 

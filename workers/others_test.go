@@ -222,7 +222,7 @@ func TestTheSweeperDoesWhatNobodyWokeFor(t *testing.T) {
 	h := build(t, desktest.New(t), f)
 	sent := h.Say(h.agent, h.talk(2), "answer")
 	lost := h.Say(h.agent, h.talk(3), "on its way when its sender ended")
-	if _, _, err := h.Desk.Claim(t.Context(), h.Account); err != nil {
+	if _, _, err := h.Desk.Claim(t.Context(), h.Account, 64); err != nil {
 		t.Fatal(err)
 	}
 	h.Exec(`UPDATE messages SET status = 'pending', due_at = now() WHERE id = $1`, sent.ID)

@@ -61,9 +61,10 @@ type Config struct {
 // Workers handles wakes and sweeps.
 type Workers struct {
 	Config
-	run     *runner
-	drivers map[chat.ChannelKind]channels.Driver
-	senders *senders
+	run      *runner
+	drivers  map[chat.ChannelKind]channels.Driver
+	senders  *senders
+	patience time.Duration // with a provider that does not answer: silence
 }
 
 // New makes the workers of a process.
@@ -74,7 +75,7 @@ func New(c Config) *Workers {
 	if c.Senders == 0 {
 		c.Senders = 256
 	}
-	w := &Workers{Config: c, drivers: map[chat.ChannelKind]channels.Driver{}}
+	w := &Workers{Config: c, drivers: map[chat.ChannelKind]channels.Driver{}, patience: silence}
 	for _, d := range c.Drivers {
 		w.drivers[d.Kind] = d
 	}

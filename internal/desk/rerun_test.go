@@ -35,7 +35,7 @@ func TestWhatWasRolledBackIsNoNews(t *testing.T) {
 	claim := func(w *desktest.World, p chat.Principal, phone string) chat.Send {
 		w.T.Helper()
 		w.Say(p, w.Open(phone).ID, "hi")
-		sends, _, err := w.Desk.Claim(ctx, w.Account)
+		sends, _, err := w.Desk.Claim(ctx, w.Account, 64)
 		if err != nil || len(sends) != 1 {
 			w.T.Fatalf("%d claimed, error %v", len(sends), err)
 		}
@@ -89,10 +89,10 @@ func TestWhatWasRolledBackIsNoNews(t *testing.T) {
 			w.Exec(`UPDATE channel_accounts SET state = 'disconnected' WHERE id = $1`, w.Account)
 			lost := loseOnce(w, func() {
 				w.In(w.Text(phone, "more", "are you there?"))
-				_, _, err := w.Desk.Claim(ctx, w.Account)
+				_, _, err := w.Desk.Claim(ctx, w.Account, 64)
 				must(w.T, err)
 			})
-			_, _, err := w.Desk.Claim(ctx, w.Account)
+			_, _, err := w.Desk.Claim(ctx, w.Account, 64)
 			must(w.T, err)
 			if !lost() || w.Message(m.ID).Status != chat.StatusFailed {
 				w.T.Error("it lost no race")

@@ -33,23 +33,20 @@ type sendStore interface {
 // own time limit, so that only a sender that died or was stopped loses its claim.
 const SendLease = 90 * time.Second
 
-// claimBatch is how many messages one claim takes.
-const claimBatch = 64
-
-// Claim takes the next messages of an account that may go out now: of each conversation the oldest, if none of it is in
+// Claim takes the next messages of an account that may go out now, at most so many: of each conversation the oldest, if none of it is in
 // flight; within the account's rate and each pair's; and with the window asked again, by the database's clock of this
 // transaction. What may not leave any more fails with its reason. wait is how long until the account may send again, if its
 // rate or the provider holds it back; zero if nothing is known to wait.
 //
 // Each claimed message must be handed over at most once and settled with the fence that it carries.
-func (d *Desk) Claim(ctx context.Context, account chat.AccountID) (sends []chat.Send, wait time.Duration, err error) {
+func (d *Desk) Claim(ctx context.Context, account chat.AccountID, most int) (sends []chat.Send, wait time.Duration, err error) {
 	for {
 		var (
 			l       ledger
 			refused bool
 			paced   time.Duration
 		)
-		sends, wait, err = d.store.ClaimSends(ctx, account, claimBatch, SendLease, func(st chat.SendState) chat.SendClaim {
+		sends, wait, err = d.store.ClaimSends(ctx, account, most, SendLease, func(st chat.SendState) chat.SendClaim {
 			l = newLedger(chat.LaneState{Account: st.Account, Now: st.Now})
 			var c chat.SendClaim
 			c, paced = d.choose(&l, st)

@@ -16,7 +16,7 @@ import (
 // claim takes what may go now; settle says how it ended.
 func claim(w *desktest.World) ([]chat.Send, time.Duration) {
 	w.T.Helper()
-	sends, wait, err := w.Desk.Claim(w.T.Context(), w.Account)
+	sends, wait, err := w.Desk.Claim(w.T.Context(), w.Account, 64)
 	must(w.T, err)
 	return sends, wait
 }
@@ -93,7 +93,7 @@ func TestRacingSendersClaimEachMessageOnce(t *testing.T) {
 	var got [6][]chat.Send
 	for _, err := range together(len(got), func(i int) error {
 		for range 10 {
-			sends, _, err := w.Desk.Claim(t.Context(), w.Account)
+			sends, _, err := w.Desk.Claim(t.Context(), w.Account, 64)
 			if err != nil {
 				return err
 			}

@@ -381,7 +381,7 @@ func TestAStatusThatWasParkedWhileItsMessageGotItsIDIsFoundByTheSweeper(t *testi
 	m := w.Say(a, row.ID, "an answer")
 	store := &meeting{Store: w.Store}
 	w.Use(desktest.Channel(nil), store)
-	claimed, _, err := w.Desk.Claim(t.Context(), w.Account)
+	claimed, _, err := w.Desk.Claim(t.Context(), w.Account, 64)
 	must(t, err)
 	store.between = func() {
 		must(t, failed(w.Desk.Settle(t.Context(), w.Account, []chat.Outcome{desk.OutcomeOf(claimed[0], chat.Receipt{ExternalID: "theirs"}, nil)})))

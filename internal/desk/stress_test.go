@@ -73,7 +73,7 @@ func TestEverythingAtOnceTakesItsLocksInOneOrder(t *testing.T) {
 		work(tell)
 		work(func(*rand.Rand) error { return here.Desk.Route(ctx, here.Department) })
 		work(func(*rand.Rand) error {
-			sends, _, err := here.Desk.Claim(ctx, here.Account)
+			sends, _, err := here.Desk.Claim(ctx, here.Account, 64)
 			if err != nil {
 				return err
 			}

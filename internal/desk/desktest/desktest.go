@@ -350,7 +350,7 @@ func (w *World) Template(t templates.Template) chat.TemplateID {
 // Send claims what is due, hands each to send, and settles the outcomes. It returns what was claimed.
 func (w *World) Send(send func(chat.Send) (chat.Receipt, error)) []chat.Send {
 	w.T.Helper()
-	sends, _, err := w.Desk.Claim(context.Background(), w.Account)
+	sends, _, err := w.Desk.Claim(context.Background(), w.Account, 64)
 	if err != nil {
 		w.T.Fatal(err)
 	}
