@@ -330,26 +330,24 @@ func (s *Store) Stranded(ctx context.Context) (map[chat.AccountID][]string, erro
 }
 
 // Unpark takes the updates that wait for these provider ids of messages that are there, and writes what decide returns.
+//
+// It is four round trips: take them; lock and read their messages; those that a "read up to" among them may move; write and commit.
 func (s *Store) Unpark(ctx context.Context, id chat.AccountID, ids []string, decide func(chat.LaneState) *chat.Write) error {
-	return s.inTx(ctx, s.lane, "unpark", func(tx pgx.Tx) error {
-		row, err := gen.New(tx).AccountByID(ctx, id)
-		if err != nil {
+	return s.inPipelines(ctx, s.lane, "unpark", func(tx db) error {
+		var (
+			b      pgx.Batch
+			acc    chat.Account
+			parked []chat.Parked
+			now    time.Time
+		)
+		begin(&b)
+		queueAccount(&b, gen.AccountByID, id, &acc)
+		b.Queue(gen.TakeParked, ids, id).Query(func(rows pgx.Rows) (err error) {
+			parked, err = parkedUpdates(rows)
 			return err
-		}
-		acc, err := account(row.ChannelAccount, row.Keys)
-		if err != nil {
-			return err
-		}
-		rows, err := tx.Query(ctx, gen.TakeParked, ids, id)
-		if err != nil {
-			return err
-		}
-		parked, err := parkedUpdates(rows)
-		if err != nil {
-			return err
-		}
-		now, err := s.clock(ctx, tx)
-		if err != nil {
+		})
+		s.queueNow(&b, &now)
+		if err := runBatch(ctx, tx, &b); err != nil {
 			return err
 		}
 		st, err := s.laneState(ctx, tx, acc, now, chat.LaneNeeds{Kind: acc.Kind, Targets: ids, UpTo: true})
@@ -357,7 +355,9 @@ func (s *Store) Unpark(ctx context.Context, id chat.AccountID, ids []string, dec
 			return err
 		}
 		st.Parked = parked
-		return s.applyWrite(ctx, tx, id, decide(st))
+		b = pgx.Batch{}
+		queueWrite(&b, id, decide(st))
+		return commit(ctx, tx, &b)
 	})
 }
 

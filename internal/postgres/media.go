@@ -9,6 +9,7 @@ import (
 	"gatehouse/internal/postgres/gen"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // TemplateRows reads the templates of an account, of all of them for the zero one, that the provider still lists.
@@ -81,53 +82,62 @@ func (s *Store) RetryMedia(ctx context.Context, file chat.AttachmentID, why chat
 // FinishMedia writes what became of a file and tells the conversation, in one transaction: decide gets the locked
 // conversation and the message as it will stand. first is false when somebody else was faster: then what was decided, in a run
 // that lost its race, is of no effect.
+//
+// It is three round trips: lock, write the file and read; the message's files and reactions; write and commit.
 func (s *Store) FinishMedia(ctx context.Context, job chat.MediaJob, m chat.Media, decide func(chat.ConversationRow, chat.Account, chat.ThreadMessage, time.Time) *chat.Write) (first bool, err error) {
-	err = s.inTx(ctx, s.pool, "media", func(tx pgx.Tx) error {
+	err = s.inPipelines(ctx, s.pool, "media", func(tx db) error {
 		first = false
-		q := s.q.WithTx(tx)
-		rows, err := s.lockConversations(ctx, tx, "", []chat.ConversationID{job.ConversationID})
-		if err != nil {
+		f, err := s.finishMedia(ctx, tx, job, m)
+		if err != nil || !f.first {
 			return err
 		}
-		if len(rows) == 0 {
-			return chat.Errorf(chat.CodeNotFound, "the file's conversation is gone")
+		var b pgx.Batch
+		if len(f.messages) > 0 {
+			full, err := s.threadMessages(ctx, tx, f.messages)
+			if err != nil {
+				return err
+			}
+			first = true
+			queueWrite(&b, f.row.AccountID, decide(f.row, f.account, full[0], f.now))
 		}
-		n, err := q.FinishMedia(ctx, gen.FinishMediaParams{
-			ID: job.ID, State: string(m.State), Type: m.Type, Size: m.Size, Width: int32(m.Width), Height: int32(m.Height),
-			DurationMs: m.DurationMS, Animated: m.Animated, Thumb: m.Thumb, Error: string(m.Error),
-		})
-		if err != nil || n == 0 {
-			return err
-		}
-		acc, err := q.AccountByID(ctx, rows[0].AccountID)
-		if err != nil {
-			return err
-		}
-		a, err := account(acc.ChannelAccount, acc.Keys)
-		if err != nil {
-			return err
-		}
-		rows[0].Kind = a.Kind
-		found, err := tx.Query(ctx, gen.MessageByID, job.MessageID)
-		if err != nil {
-			return err
-		}
-		var messages []chat.Message
-		if err := eachMessage(found, func(m chat.Message) { messages = append(messages, m) }); err != nil || len(messages) == 0 {
-			return err
-		}
-		full, err := s.threadMessages(ctx, tx, messages)
-		if err != nil {
-			return err
-		}
-		var now time.Time
-		if err := tx.QueryRow(ctx, "SELECT now()").Scan(&now); err != nil {
-			return err
-		}
-		first = true
-		return s.applyWrite(ctx, tx, rows[0].AccountID, decide(rows[0], a, full[0], s.desk(now)))
+		return commit(ctx, tx, &b)
 	})
 	return first, err
+}
+
+// finished is a file's conversation, locked, and its message, none if it is gone.
+type finished struct {
+	first    bool // the file was still awaited
+	row      chat.ConversationRow
+	account  chat.Account
+	messages []chat.Message
+	now      time.Time // after the lock
+}
+
+// finishMedia begins the transaction.
+func (s *Store) finishMedia(ctx context.Context, tx db, job chat.MediaJob, m chat.Media) (f finished, err error) {
+	var b pgx.Batch
+	begin(&b)
+	b.Queue(gen.LockConversations, []chat.ConversationID{job.ConversationID}).Query(func(rows pgx.Rows) error {
+		found, err := conversationRows(rows, "")
+		if err == nil && len(found) == 0 {
+			err = chat.Errorf(chat.CodeNotFound, "the file's conversation is gone")
+		}
+		if err == nil {
+			f.row = found[0]
+		}
+		return err
+	})
+	b.Queue(gen.FinishMedia, m.State, m.Type, m.Size, int32(m.Width), int32(m.Height), m.DurationMS, m.Animated, m.Thumb, m.Error, job.ID).
+		Exec(func(done pgconn.CommandTag) error { f.first = done.RowsAffected() > 0; return nil })
+	s.queueNow(&b, &f.now)
+	queueAccount(&b, gen.AccountOfConversation, job.ConversationID, &f.account)
+	b.Queue(gen.MessageByID, job.MessageID).Query(func(rows pgx.Rows) error {
+		return eachMessage(rows, func(m chat.Message) { f.messages = append(f.messages, m) })
+	})
+	err = runBatch(ctx, tx, &b)
+	f.row.Kind = f.account.Kind
+	return f, err
 }
 
 // KeepUpload notes a file in the media store that waits for its message.

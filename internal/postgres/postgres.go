@@ -147,16 +147,6 @@ func (s *Store) Now(ctx context.Context) (time.Time, error) {
 	return s.desk(now), nil
 }
 
-// clock is the desk's clock at this moment of a transaction, not at its beginning: what is written after waiting for a lock
-// must not seem older than what the lock's holder wrote.
-func (s *Store) clock(ctx context.Context, tx db) (time.Time, error) {
-	var now time.Time
-	if err := tx.QueryRow(ctx, "SELECT clock_timestamp()").Scan(&now); err != nil {
-		return time.Time{}, err
-	}
-	return s.desk(now), nil
-}
-
 func (s *Store) desk(db time.Time) time.Time { return db.Add(s.Shifted()).UTC() }
 
 // ErrSchemaOld and ErrSchemaNew tell that the database's schema is not this binary's.

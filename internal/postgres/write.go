@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"context"
 	"encoding/json"
 	"sort"
 	"time"
@@ -234,10 +233,4 @@ func queueEvents(b *pgx.Batch, w *chat.Write) {
 			column(starts, func(s *start) int32 { return int32(s.d.Load) }), column(starts, func(s *start) int32 { return int32(s.d.Capacity) }),
 			column(starts, func(s *start) string { return s.d.Seen }))
 	}
-}
-
-func (s *Store) applyWrite(ctx context.Context, tx db, account chat.AccountID, w *chat.Write) error {
-	var b pgx.Batch
-	queueWrite(&b, account, w)
-	return runBatch(ctx, tx, &b)
 }
