@@ -2,6 +2,7 @@ package fakemeta
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -50,7 +51,7 @@ type Fault struct {
 	Times     int    `json:"times,omitempty"`     // then hit so many; 0: until removed
 
 	Deed       Deed          `json:"deed,omitempty"`
-	Hang       time.Duration `json:"-"`                     // wait before the answer (JSON: "hang", like "30s")
+	Hang       time.Duration `json:"-"`                     // wait before the answer, or until RemoveFault (JSON: "hang", like "30s")
 	Reset      bool          `json:"reset,omitempty"`       // drop the connection instead of answering
 	Status     int           `json:"status,omitempty"`      // HTTP status of the error answer; default that of Code
 	Code       int           `json:"code,omitempty"`        // Graph error code; default 131000
@@ -66,6 +67,8 @@ type Fault struct {
 	StatusCopies  int      `json:"status_copies,omitempty"`  // send: post each status so many times, at once
 	StatusesFirst bool     `json:"statuses_first,omitempty"` // send: statuses (Instagram: the echo) before the answer
 	StatusCode    int      `json:"status_code,omitempty"`    // send: error code of a "failed" status; default 131000
+
+	removed chan struct{} // closed by RemoveFault
 }
 
 func (f *Fault) fails() bool { return f.Status != 0 || f.Code != 0 }
@@ -134,7 +137,7 @@ type faultList struct {
 // AddFault puts a fault in force and returns its id.
 func (s *Server) AddFault(f Fault) string { return s.faults.add(f) }
 
-// RemoveFault takes one out of force; an empty id takes all.
+// RemoveFault takes one out of force; an empty id takes all. Who hangs by it is answered.
 func (s *Server) RemoveFault(id string) { s.faults.remove(id) }
 
 // Faults returns what is in force, with what remains of Skip and Times.
@@ -147,6 +150,7 @@ func (l *faultList) add(f Fault) string {
 	f.ID = "fault-" + strconv.Itoa(l.n)
 	f.Op = cmp.Or(f.Op, OpSend)
 	f.Recipient = personKey(f.Recipient)
+	f.removed = make(chan struct{})
 	l.list = append(l.list, &f)
 	return f.ID
 }
@@ -154,7 +158,13 @@ func (l *faultList) add(f Fault) string {
 func (l *faultList) remove(id string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.list = slices.DeleteFunc(l.list, func(f *Fault) bool { return id == "" || f.ID == id })
+	l.list = slices.DeleteFunc(l.list, func(f *Fault) bool {
+		hit := id == "" || f.ID == id
+		if hit {
+			close(f.removed)
+		}
+		return hit
+	})
 }
 
 func (l *faultList) all() []Fault {
@@ -162,7 +172,9 @@ func (l *faultList) all() []Fault {
 	defer l.mu.Unlock()
 	out := make([]Fault, 0, len(l.list))
 	for _, f := range l.list {
-		out = append(out, *f)
+		f := *f
+		f.removed = nil
+		out = append(out, f)
 	}
 	return out
 }
@@ -200,7 +212,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, f *Fault, deed f
 	if f.carries() {
 		body, refused = deed()
 	}
-	if f.Hang > 0 && !s.pause(r.Context(), f.Hang) {
+	if !s.hang(r.Context(), f) {
 		resetConnection(w)
 		return
 	}
@@ -232,9 +244,27 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, f *Fault, deed f
 	s.drip(w, r, f.Slow, data)
 }
 
+// hang waits as long as the fault says, and tells whether there is still somebody to answer.
+func (s *Server) hang(ctx context.Context, f *Fault) bool {
+	if f.Hang <= 0 {
+		return true
+	}
+	t := time.NewTimer(f.Hang)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-f.removed:
+	case <-s.ctx.Done():
+		return false
+	case <-ctx.Done():
+		return false
+	}
+	return true
+}
+
 // lieAboutBytes spoils a media download.
 func (s *Server) lieAboutBytes(w http.ResponseWriter, r *http.Request, f *Fault, b *blob) {
-	if f.Hang > 0 && !s.pause(r.Context(), f.Hang) || f.Reset {
+	if !s.hang(r.Context(), f) || f.Reset {
 		resetConnection(w)
 		return
 	}

@@ -121,6 +121,39 @@ func TestAHangLastsUntilTheCallerOrTheServerGivesUp(t *testing.T) {
 	}
 }
 
+func TestOneAccountCanHangUntilItIsLetGo(t *testing.T) {
+	t.Parallel()
+	const second = "510000000000012"
+	w := setup(t, func(c *Config) {
+		c.Accounts = append(c.Accounts, Account{Kind: WhatsApp, Name: "Mavi Ev Toptan", PhoneNumberID: second, BusinessAccountID: waba, DisplayPhone: "908503040012"})
+	})
+	p := w.Phone("905332041896", "")
+	p.SendText("Merhaba")
+	p.With(second).SendText("Merhaba")
+	id := w.AddFault(Fault{Op: OpAny, Account: number, Hang: time.Hour, Statuses: []string{"none"}})
+	answered := make(chan int, 1)
+	go func() {
+		status, _, err := w.tryGraph("POST", "/v26.0/"+number+"/messages", textTo("+905332041896", "x"))
+		if err != nil {
+			t.Error(err)
+		}
+		answered <- status
+	}()
+	eventually(t, func() bool { return len(w.Ledger().Sends) == 1 })
+	if status, out := w.graph("POST", "/v26.0/"+second+"/messages", textTo("+905332041896", "y")); status != 200 {
+		t.Errorf("the other account is answered %d %v", status, out)
+	}
+	select {
+	case status := <-answered:
+		t.Errorf("it does not hang: %d", status)
+	default:
+	}
+	w.RemoveFault(id)
+	if status := <-answered; status != 200 {
+		t.Errorf("what was let go is answered %d", status)
+	}
+}
+
 func TestStatusesCanBeDoubledReversedLostAndEarly(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
