@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -31,15 +32,20 @@ func choices(t *testing.T) (*rand.Rand, uint64) {
 	return rand.New(rand.NewPCG(s, 0)), s
 }
 
-// shop is a stand-in for Meta with two WhatsApp numbers and an Instagram account.
-func shop(t *testing.T) *fakemeta.Server {
+// shop is a stand-in for Meta with two WhatsApp numbers and an Instagram account, and so many numbers more.
+func shop(t *testing.T, more int) *fakemeta.Server {
 	t.Helper()
+	accounts := []fakemeta.Account{
+		{Kind: fakemeta.WhatsApp, Name: "Mavi Ev", PhoneNumberID: "510000000000021", BusinessAccountID: "410000000000021", DisplayPhone: "908503040021"},
+		{Kind: fakemeta.WhatsApp, Name: "Kırmızı Ev", PhoneNumberID: "510000000000022", BusinessAccountID: "410000000000022", DisplayPhone: "908503040022"},
+		{Kind: fakemeta.Instagram, Name: "Mavi Ev", InstagramID: "17841400000000021", PageID: "105000000000021", Username: "maviev"},
+	}
+	for i := range more {
+		n := strconv.Itoa(100 + i)
+		accounts = append(accounts, fakemeta.Account{Kind: fakemeta.WhatsApp, Name: "Şube " + n, PhoneNumberID: "510000000000" + n, BusinessAccountID: "410000000000" + n, DisplayPhone: "908503040" + n})
+	}
 	meta, err := fakemeta.Start("127.0.0.1:0", fakemeta.Config{
-		Accounts: []fakemeta.Account{
-			{Kind: fakemeta.WhatsApp, Name: "Mavi Ev", PhoneNumberID: "510000000000021", BusinessAccountID: "410000000000021", DisplayPhone: "908503040021"},
-			{Kind: fakemeta.WhatsApp, Name: "Kırmızı Ev", PhoneNumberID: "510000000000022", BusinessAccountID: "410000000000022", DisplayPhone: "908503040022"},
-			{Kind: fakemeta.Instagram, Name: "Mavi Ev", InstagramID: "17841400000000021", PageID: "105000000000021", Username: "maviev"},
-		},
+		Accounts:  accounts,
 		Retry:     []time.Duration{100 * time.Millisecond, 200 * time.Millisecond, 500 * time.Millisecond, time.Second},
 		Timeout:   5 * time.Second,
 		OpenWorld: true,
@@ -172,7 +178,7 @@ func (h *house) hurt(t *testing.T, rng *rand.Rand, meta *fakemeta.Server, messag
 func TestAKilledInstanceIsItselfAgainAfterItsNextStart(t *testing.T) {
 	const messages, perSecond = 600, 150
 	_, seed := choices(t)
-	meta := shop(t)
+	meta := shop(t, 0)
 	h, data := newOwnHouse(t, hostOf(meta))
 	p := h.serve("gatehouse")
 	p.ready(1)
@@ -214,7 +220,7 @@ func TestAKilledInstanceIsItselfAgainAfterItsNextStart(t *testing.T) {
 func TestStoppingUnderLoadLosesNothing(t *testing.T) {
 	const messages, perSecond = 600, 150
 	_, seed := choices(t)
-	meta := shop(t)
+	meta := shop(t, 0)
 	h := newHouse(t, hostOf(meta))
 	gateway, worker := h.serve("gateway", "--role=gateway"), h.serve("worker", "--role=worker")
 	gateway.ready(1)

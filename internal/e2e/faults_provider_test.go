@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"gatehouse/internal/fakemeta"
 )
 
@@ -21,6 +23,124 @@ func (w *weather) throttle() {
 		w.calm(10 * time.Second)
 		w.meta.RemoveFault(id)
 	})
+}
+
+// hangForMost has the provider answer nothing that is asked for any account but the last, for longer than the desk is patient with it (workers:
+// silence) and for less than it waits for an answer (media: 30 s). What does not need those accounts goes on as ever: the desk takes, shows and
+// routes what customers write to all of them, and answers of the last one go out. In the end all are answered, but the first, whose connections break.
+func (w *weather) hangForMost() {
+	const lasts, most = 12 * time.Second, 3 * time.Second // of routing, and of a reply of the last account
+	accounts := w.meta.Accounts()
+	hung, well := accounts[:len(accounts)-1], accounts[len(accounts)-1]
+	w.after(w.load, 0.1)
+	begun := time.Now()
+	var faults []string
+	for i, a := range hung {
+		faults = append(faults, w.meta.AddFault(fakemeta.Fault{Op: fakemeta.OpAny, Account: a.ID(), Hang: time.Hour, Reset: i == 0, Statuses: []string{"none"}}))
+	}
+	w.hurt()
+	w.calm(lasts)
+	conn := database(w.t, w.h.servers.DatabaseURL)
+	var held, waiting int
+	if err := conn.QueryRow(w.t.Context(), "SELECT count(DISTINCT account_id), count(*) FROM messages WHERE status = 'sending'").Scan(&held, &waiting); err != nil {
+		w.t.Fatal(err)
+	}
+	routed, replied := w.routed(conn, begun), w.replied(conn, well.ID(), begun)
+	for _, id := range faults {
+		w.meta.RemoveFault(id)
+	}
+	w.hurt()
+	w.t.Logf("%d messages of %d accounts hung; %d conversations were routed, p95 %s; %d replies of the last account went out, p95 %s",
+		waiting, held, len(routed), quantile(routed, 0.95), len(replied), quantile(replied, 0.95))
+	if held < len(hung) || len(routed) < w.load.contacts/4 || len(replied) < 15 {
+		w.t.Errorf("too little happened to say anything: %d accounts hung, %d conversations were routed, %d replies went out", held, len(routed), len(replied))
+	}
+	if p := quantile(routed, 0.95); p > most {
+		w.t.Errorf("the p95 until a conversation has an agent is %s, more than %s", p, most)
+	}
+	if p := quantile(replied, 0.95); p > most {
+		w.t.Errorf("the p95 until a reply is with the provider that answers is %s, more than %s", p, most)
+	}
+}
+
+// routed is how long each conversation that was begun since then took from its first message's 200 to its first agent, or till now; of what
+// was taken and is not in the record yet, each message.
+func (w *weather) routed(conn *pgx.Conn, since time.Time) (all []time.Duration) {
+	w.t.Helper()
+	taken := map[string]time.Time{}
+	for _, a := range w.meta.Ledger().Webhooks {
+		for i, id := range a.IDs {
+			if at := a.At.Add(a.Took); a.Acked() && a.What[i] == "message" && (taken[id].IsZero() || at.Before(taken[id])) {
+				taken[id] = at
+			}
+		}
+	}
+	rows, err := conn.Query(w.t.Context(), `SELECT DISTINCT ON (m.conversation_id) m.external_id, coalesce((SELECT min(a.started_at) FROM assignments a WHERE a.conversation_id = m.conversation_id), now())
+		FROM messages m WHERE m.direction = 'in' ORDER BY m.conversation_id, m.seq`)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var id string
+	var at time.Time
+	if _, err := pgx.ForEachRow(rows, []any{&id, &at}, func() error {
+		if t := taken[id]; t.After(since) {
+			all = append(all, max(0, at.Sub(t)))
+		}
+		return nil
+	}); err != nil {
+		w.t.Fatal(err)
+	}
+	there, _ := received(w.t, conn)
+	for id, t := range taken {
+		if _, ok := there[id]; !ok && t.After(since) {
+			all = append(all, time.Since(t))
+		}
+	}
+	return all
+}
+
+// replied is how long each reply of an account that was written since then took until it was with the provider, or till now.
+func (w *weather) replied(conn *pgx.Conn, account string, since time.Time) (all []time.Duration) {
+	w.t.Helper()
+	asked := map[string]time.Time{}
+	for _, s := range w.meta.Ledger().Sends {
+		if id, _, _ := strings.Cut(s.Opaque, "."); s.Account == account && asked[id].IsZero() {
+			asked[id] = s.At
+		}
+	}
+	rows, err := conn.Query(w.t.Context(), `SELECT m.id::text, m.created_at, now() FROM messages m JOIN account_keys k ON k.account_id = m.account_id AND k.main
+		WHERE k.value = $1 AND m.direction = 'out' AND m.source = 'agent' AND m.created_at > $2`, account, since)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var id string
+	var written, now time.Time
+	if _, err := pgx.ForEachRow(rows, []any{&id, &written, &now}, func() error {
+		at, ok := asked[id]
+		if !ok {
+			at = now
+		}
+		all = append(all, max(0, at.Sub(written)))
+		return nil
+	}); err != nil {
+		w.t.Fatal(err)
+	}
+	return all
+}
+
+// allWasSent asks that the provider got every reply, and that those count as sent which it answered for: of the first account some are not
+// confirmed, of the others none.
+func (w *weather) allWasSent() {
+	var replies, sent, unknown int
+	if err := w.conn.QueryRow(w.t.Context(), `SELECT count(*), count(*) FILTER (WHERE m.status IN ('sent', 'delivered', 'read')),
+			count(*) FILTER (WHERE m.status = 'unknown' AND k.value = $1)
+		FROM messages m JOIN account_keys k ON k.account_id = m.account_id AND k.main WHERE m.direction = 'out' AND m.source = 'agent'`,
+		w.meta.Accounts()[0].ID()).Scan(&replies, &sent, &unknown); err != nil {
+		w.t.Fatal(err)
+	}
+	if got := len(w.meta.Ledger().Sends); sent+unknown != replies || unknown == 0 || got != replies {
+		w.t.Errorf("of %d replies %d count as sent and %d of the first account as not confirmed; the provider got %d", replies, sent, unknown, got)
+	}
 }
 
 // albums come from 200 people who never wrote before.

@@ -85,6 +85,11 @@ var faults = []fault{
 	{name: "F22", what: "the provider takes a message and hangs", bounds: bounds{refused: never}, fast: true, do: func(w *weather) {
 		w.meta.AddFault(fakemeta.Fault{Skip: 5, Times: 20, Hang: 3 * time.Second, Reset: true})
 	}},
+	{
+		name: "F22b", what: "the provider hangs for 20 of 21 accounts, for 12 s", bounds: bounds{refused: never, seen: time.Second, recovered: 10 * time.Second},
+		load: forecast{gateways: 2, workers: 2, messages: 4500, perSecond: 300, contacts: 630, duplicatePct: 10, reorderPct: 5, agents: 12, capacity: 200, numbers: 18},
+		do:   (*weather).hangForMost, after: (*weather).allWasSent,
+	},
 	{name: "F23", what: "the provider throttles for a while", bounds: bounds{refused: never, seen: 3 * time.Second}, do: (*weather).throttle},
 	{name: "F24", what: "the provider answers 503 for 10 s", do: func(w *weather) {
 		w.during(1, func(int) {

@@ -64,7 +64,7 @@ func (h *house) restore(name string) (newURL string) {
 func TestARestoredBackupGoesOnWhereItWas(t *testing.T) {
 	const before, after = 40, 60
 	_, seed := choices(t)
-	meta := shop(t)
+	meta := shop(t, 0)
 	h := newHouse(t, hostOf(meta))
 	gateway, worker := h.serve("gateway", "--role=gateway"), h.serve("worker", "--role=worker")
 	gateway.ready(1)

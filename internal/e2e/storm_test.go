@@ -47,6 +47,7 @@ type forecast struct {
 	reorderPct        float64
 	capacity          int // of each agent; 0: 40
 	agents            int // 0: 4
+	numbers           int // that the shop has more than usual
 }
 
 // takes is how long the customers write.
@@ -59,7 +60,7 @@ func newStorm(t *testing.T, f forecast, open func(hosts ...string) *house) *stor
 	t.Helper()
 	s := &storm{t: t}
 	s.rng, s.seed = choices(t)
-	s.meta = shop(t)
+	s.meta = shop(t, f.numbers)
 	s.h = open(hostOf(s.meta))
 	s.gateways = s.h.gateways(f.gateways)
 	for i := range f.workers {
