@@ -86,7 +86,7 @@ var faults = []fault{
 		w.meta.AddFault(fakemeta.Fault{Skip: 5, Times: 20, Hang: 3 * time.Second, Reset: true})
 	}},
 	{
-		name: "F22b", what: "the provider hangs for 20 of 21 accounts, for 12 s", bounds: bounds{refused: never, seen: time.Second, recovered: 10 * time.Second},
+		name: "F22b", what: "the provider hangs for 20 of 21 accounts, for 12 s", bounds: bounds{refused: never, seen: 3 * time.Second, recovered: 10 * time.Second},
 		load: forecast{gateways: 2, workers: 2, messages: 4500, perSecond: 300, contacts: 630, duplicatePct: 10, reorderPct: 5, agents: 12, capacity: 200, numbers: 18},
 		do:   (*weather).hangForMost, after: (*weather).allWasSent,
 	},
