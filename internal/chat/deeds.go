@@ -22,14 +22,15 @@ type RouteState struct {
 	Waiting    []WaitingRow // the head of the line, in its order
 	Seen       string       // what was committed when the head was read, as the record names it
 	More       bool         // the line is longer than that
-	Agents     []LineAgent  // of the department, whatever their presence; none if RouteNeeds.Agents did not ask, or nobody waits
+	Agents     []LineAgent  // of the department, whatever their presence; none while what the router knows is good, or if nobody waits
 }
 
-// RouteNeeds names a line, how much of its head is asked for, and whether its agents are.
+// RouteNeeds names a line, how much of its head is asked for, and what the router knows of its agents.
 type RouteNeeds struct {
 	Department DepartmentID
 	Limit      int
-	Agents     bool
+	Known      time.Time     // RouteState.Now when it read them; zero = never
+	Good       time.Duration // how long that is good for
 }
 
 // WaitingRow is a waiting conversation's place in its line, who gave it back, and who answered this contact last.

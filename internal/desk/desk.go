@@ -71,6 +71,8 @@ type Desk struct {
 	second    SecondFactor
 	tokens    Tokens
 	box       *secret.Box
+
+	snapshots snapshots // of routers
 }
 
 // Config is what a Desk is made of; all fields are needed.
@@ -114,6 +116,7 @@ func New(c Config) *Desk {
 	return &Desk{
 		store: c.Store, wake: c.Waker, live: c.Publisher, kinds: c.Kinds, metrics: c.Metrics, log: c.Log,
 		passwords: c.Passwords, second: c.Second, tokens: c.Tokens, box: c.Box,
+		snapshots: snapshots{kept: map[chat.DepartmentID]snapshot{}},
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"gatehouse/internal/chat"
@@ -25,9 +26,13 @@ const (
 	// have those at the head of the line: an agent is not given back what they returned.
 	routeBatch = 64
 	routeMost  = 16 * routeBatch
-	// snapshotFor is how long a router goes on with what it read of a line's agents. A line may have ten thousand of them, and
-	// whoever is given something is looked at again, locked; only that somebody must wait is never said by an old snapshot.
+	// snapshotFor is how long what a router read of a line's agents is good for. Whoever is given something is looked at again, locked,
+	// and that somebody must wait is never said by an old snapshot: what may be missed is for a second that an agent has come who would
+	// have been given it before others.
 	snapshotFor = time.Second
+	// keptFrom is how many agents a line must have for a snapshot to be kept from one Route to the next. To read fewer takes less than
+	// the rest of a decision.
+	keptFrom = 250
 )
 
 // Route gives the waiting conversations of a department to agents, oldest first, until nobody waits or nobody has room.
@@ -35,23 +40,25 @@ const (
 // (RELIABILITY.md I13), and every assignment keeps its explanation.
 func (d *Desk) Route(ctx context.Context, department chat.DepartmentID) error {
 	limit := routeBatch
-	var known snapshot
+	known := d.snapshots.take(department)
 	for ctx.Err() == nil {
 		r := round{known: known}
-		err := d.store.RouteLine(ctx, chat.RouteNeeds{Department: department, Limit: limit, Agents: known.agents == nil}, r.plan, r.give)
-		if err = errors.Join(err, r.err); err != nil {
+		needs := chat.RouteNeeds{Department: department, Limit: limit, Known: known.readAt, Good: snapshotFor}
+		if err := errors.Join(d.store.RouteLine(ctx, needs, r.plan, r.give), r.err); err != nil {
 			return err
 		}
 		d.given(ctx, &r.ledger)
-		old := known.agents != nil
 		known = snapshot{}
 		switch {
 		case r.overtaken:
 		case r.left == 0 && !r.more:
+			if r.room {
+				d.snapshots.keep(department, r.after)
+			}
 			return nil
 		case r.left == 0 && r.room:
-			known = r.after.until(r.state.Now)
-		case old: // nobody is left waiting before the agents were looked at again
+			known = r.after
+		case r.old: // nobody is left waiting before the agents were looked at again
 		case !r.room || !r.more:
 			return nil
 		case len(r.picked) > 0:
@@ -78,23 +85,40 @@ func (d *Desk) given(ctx context.Context, l *ledger) {
 	}
 }
 
-// snapshot is what a router knows of a line's agents; agents is nil when it knows nothing.
+// snapshot is what a router knows of a line's agents.
 type snapshot struct {
 	agents []routing.Agent
-	readAt time.Time
+	readAt time.Time // zero = never
 }
 
-// until is nothing when the snapshot is too old.
-func (s snapshot) until(now time.Time) snapshot {
-	if now.Sub(s.readAt) > snapshotFor {
-		return snapshot{}
+// snapshots are of the lines with many agents.
+type snapshots struct {
+	mu   sync.Mutex
+	kept map[chat.DepartmentID]snapshot
+}
+
+// take hands out what is kept of a line, to one router.
+func (s *snapshots) take(line chat.DepartmentID) snapshot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known := s.kept[line]
+	delete(s.kept, line)
+	return known
+}
+
+func (s *snapshots) keep(line chat.DepartmentID, known snapshot) {
+	if len(known.agents) < keptFrom {
+		return
 	}
-	return s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.kept[line] = known
 }
 
 // round is one transaction of a router: a plan, and what came of it under the locks.
 type round struct {
 	known snapshot // of an earlier round, or none
+	old   bool     // the plan was made by it
 	seen  string
 	ledger
 
@@ -111,8 +135,8 @@ type round struct {
 func (r *round) plan(st chat.RouteState) []chat.Pick {
 	*r = round{known: r.known, seen: st.Seen, more: st.More, ledger: newLedger(chat.LaneState{Now: st.Now})}
 	before := r.known
-	if before.agents == nil {
-		before.readAt = st.Now
+	if r.old = len(st.Agents) == 0 && !before.readAt.IsZero(); !r.old {
+		before = snapshot{readAt: st.Now}
 		departments := []routing.ID{routing.ID(st.Department.ID)}
 		for _, a := range st.Agents {
 			before.agents = append(before.agents, routingAgent(a, departments))

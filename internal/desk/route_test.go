@@ -236,24 +236,19 @@ func TestTheSweeperFindsLinesThatSomebodyCouldServe(t *testing.T) {
 type meanwhile struct {
 	*postgres.Store
 	do   func(round int)
-	read []bool    // of each round: whether it read the line's agents
-	now  time.Time // of all rounds, however slow the machine is
+	read []bool // of each round: whether it read the line's agents
 }
 
 func (m *meanwhile) RouteLine(ctx context.Context, n chat.RouteNeeds, plan func(chat.RouteState) []chat.Pick, give func(chat.PickState) *chat.Write) error {
-	m.read = append(m.read, n.Agents)
+	m.read = append(m.read, n.Known.IsZero())
+	if !n.Known.IsZero() { // it is good, however slow the machine is
+		n.Known = n.Known.Add(time.Hour)
+	}
 	return m.Store.RouteLine(ctx, n, func(st chat.RouteState) []chat.Pick {
-		if m.now.IsZero() {
-			m.now = st.Now
-		}
-		st.Now = m.now
 		picks := plan(st)
 		m.do(len(m.read))
 		return picks
-	}, func(st chat.PickState) *chat.Write {
-		st.Now = m.now
-		return give(st)
-	})
+	}, give)
 }
 
 func TestWhoCannotTakeMoreSinceThePlanIsGivenNothingAndNobodyIsOvertaken(t *testing.T) {
@@ -341,5 +336,37 @@ func TestNobodyIsLeftWaitingByWhatWasReadOfTheAgentsEarlier(t *testing.T) {
 	if one != 100 || two != 50 {
 		t.Errorf("shared out as %d and %d", one, two)
 	}
+	w.MustHold()
+}
+
+func TestALineOfManyAgentsIsNotReadForEachArrival(t *testing.T) {
+	t.Parallel()
+	w := desktest.New(t)
+	a := w.Agent("deniz", 2, chat.Online)
+	b := w.Agent("can", 9, chat.OnBreak)
+	w.Exec(`INSERT INTO agents (id, name, email, role) SELECT gen_random_uuid(), 'n' || i, 'n' || i || '@example.com', 'agent' FROM generate_series(1, 250) i`)
+	w.Exec(`INSERT INTO agent_departments SELECT id, $1 FROM agents WHERE name LIKE 'n%'`, w.Department)
+	m := &meanwhile{Store: w.Store, do: func(int) {}}
+	w.Use(desktest.Channel(nil), m)
+	arrive := func(n int, to chat.Principal, rounds ...bool) {
+		t.Helper()
+		m.read = nil
+		line(w, n, 1)
+		w.Route()
+		if got := w.Open(w.Phone(n)); got.AgentID != to.AgentID || !slices.Equal(m.read, rounds) {
+			t.Errorf("the %dth is %s and with %s, after reading %v", n, got.Status, got.AgentID, m.read)
+		}
+	}
+	arrive(1, a, true)
+	arrive(2, a, false)
+	arrive(3, chat.Principal{}, true)                                                                                           // deniz is full, which the router knew, and so it kept nothing
+	w.Exec(`UPDATE agent_presence SET presence = 'online', seen_at = now() + interval '1 hour' WHERE agent_id = $1`, b.AgentID) // can comes, and nobody rings
+	arrive(4, b, true)
+	if w.Open(w.Phone(3)).AgentID != b.AgentID {
+		t.Error("who had waited was overtaken")
+	}
+	arrive(5, b, false)
+	w.Exec(`UPDATE agent_presence SET presence = 'break' WHERE agent_id = $1`, b.AgentID)
+	arrive(6, chat.Principal{}, false, true)
 	w.MustHold()
 }

@@ -41,7 +41,7 @@ func (s *Store) RouteLine(ctx context.Context, n chat.RouteNeeds, plan func(chat
 	})
 }
 
-// openLine takes the line and reads its head, and its agents if they are asked for.
+// openLine takes the line and reads its head, and its agents if they are needed.
 func (s *Store) openLine(ctx context.Context, tx db, n chat.RouteNeeds) (st chat.RouteState, err error) {
 	var b pgx.Batch
 	begin(&b)
@@ -62,11 +62,9 @@ func (s *Store) openLine(ctx context.Context, tx db, n chat.RouteNeeds) (st chat
 		})
 		return err
 	})
-	if n.Agents {
-		b.Queue(gen.LineAgents, n.Department).Query(func(rows pgx.Rows) error {
-			return eachLineAgent(rows, func(a chat.LineAgent) { st.Agents = append(st.Agents, a) })
-		})
-	}
+	b.Queue(gen.LineAgents, n.Department, n.Known.Add(-s.Shifted()), n.Good.Seconds()).Query(func(rows pgx.Rows) error {
+		return eachLineAgent(rows, func(a chat.LineAgent) { st.Agents = append(st.Agents, a) })
+	})
 	s.queueNow(&b, &st.Now)
 	err = runBatch(ctx, tx, &b)
 	st.More = len(st.Waiting) == n.Limit

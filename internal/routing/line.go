@@ -65,24 +65,19 @@ type Assignment struct {
 func Drain(rule Rule, waiting []Request, agents []Agent, now time.Time, seed uint64) (given []Assignment, after []Agent) {
 	line, after := slices.Clone(waiting), slices.Clone(agents)
 	rule.Sort(line, now)
-	at := make(map[ID]int, len(after))
-	for i, a := range after {
-		at[a.ID] = i
-	}
 	dry := make(map[ID]bool) // departments in which nobody has room for anything
 	for _, r := range line {
 		if dry[r.Department] {
 			continue
 		}
-		d := Choose(r, rule, after, now, seed)
-		if d.Outcome == Waiting {
+		d, chosen := choose(r, rule, after, now, seed)
+		if chosen == nil {
 			dry[r.Department] = len(r.Exclude) == 0
 			continue
 		}
 		given = append(given, Assignment{Request: r, Decision: d})
-		a := &after[at[d.Agent]]
-		a.Load++
-		a.LastAssignedAt = now.Add(time.Duration(len(given))) // one after another, though all at one moment
+		chosen.Load++
+		chosen.LastAssignedAt = now.Add(time.Duration(len(given))) // one after another, though all at one moment
 	}
 	return given, after
 }

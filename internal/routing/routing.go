@@ -138,6 +138,12 @@ type Decision struct {
 
 // Choose decides who of the snapshot gets the request at now, or why it waits. The seed matters to Random only.
 func Choose(r Request, rule Rule, agents []Agent, now time.Time, seed uint64) Decision {
+	d, _ := choose(r, rule, agents, now, seed)
+	return d
+}
+
+// choose returns whom it chose as well, nil for nobody.
+func choose(r Request, rule Rule, agents []Agent, now time.Time, seed uint64) (Decision, *Agent) {
 	first := newRanking(rule, &r, seed)
 	candidates := shortlist[*Agent]{limit: MaxListed, compare: first.compare}
 	skipped := shortlist[Skip]{limit: MaxListed, compare: nearest{r.LastAgent}.compare}
@@ -164,14 +170,14 @@ func Choose(r Request, rule Rule, agents []Agent, now time.Time, seed uint64) De
 	}
 	if d.CandidateCount == 0 {
 		d.Reason = whyWaiting(d.SkippedCounts)
-		return d
+		return d, nil
 	}
 	chosen := candidates.items[0]
 	d.Outcome, d.Agent, d.Reason = Assigned, chosen.ID, first.reason(chosen)
 	if d.Reason != ReasonStickyLastAgent && first.speaks(chosen) {
 		d.Language = r.Language
 	}
-	return d
+	return d, chosen
 }
 
 // whyWaiting names what the request is nearest to getting: room, then presence, then permission.

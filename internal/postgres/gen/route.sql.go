@@ -105,7 +105,7 @@ FROM (
 		SELECT a.id, a.behavior, a.capacity, a.last_assigned_at, coalesce(p.since, a.created_at) AS since,
 			CASE WHEN p.seen_at >= now() - interval '45 seconds' THEN p.presence ELSE 'offline' END AS presence
 		FROM agent_departments d JOIN agents a ON a.id = d.agent_id LEFT JOIN agent_presence p ON p.agent_id = a.id
-		WHERE d.department_id = $1 AND EXISTS (SELECT 1 FROM conversations w WHERE w.department_id = $1 AND w.status = 'waiting') AND a.state = 'active'
+		WHERE d.department_id = $1 AND $2::timestamptz <= now() - make_interval(secs => $3) AND EXISTS (SELECT 1 FROM conversations w WHERE w.department_id = $1 AND w.status = 'waiting') AND a.state = 'active'
 		OFFSET 0 -- each of these is asked for once
 	) y OFFSET 0
 ) x
@@ -121,9 +121,10 @@ type LineAgentsRow struct {
 	IdleSince      time.Time
 }
 
-// The agents of a line as they are, if anybody waits in it. Only of those who are there is counted what they hold.
-func (q *Queries) LineAgents(ctx context.Context, departmentID chat.DepartmentID) ([]LineAgentsRow, error) {
-	rows, err := q.db.Query(ctx, LineAgents, departmentID)
+// The agents of a line as they are, if anybody waits in it and what is known of them is not good any more. Only of those who are there is
+// counted what they hold.
+func (q *Queries) LineAgents(ctx context.Context, departmentID chat.DepartmentID, known time.Time, good float64) ([]LineAgentsRow, error) {
+	rows, err := q.db.Query(ctx, LineAgents, departmentID, known, good)
 	if err != nil {
 		return nil, err
 	}

@@ -30,7 +30,8 @@ SELECT c.id, c.department_id FROM conversations c WHERE c.status = 'waiting' AND
 ORDER BY c.priority DESC, c.waiting_since, c.id LIMIT 1;
 
 -- name: LineAgents :many
--- The agents of a line as they are, if anybody waits in it. Only of those who are there is counted what they hold.
+-- The agents of a line as they are, if anybody waits in it and what is known of them is not good any more. Only of those who are there is
+-- counted what they hold.
 SELECT x.id, x.presence, x.behavior, x.capacity, x.load, x.last_assigned_at, greatest(x.since, x.last_assigned_at, CASE WHEN x.load = 0 AND x.presence = 'online' THEN
 	(SELECT s.ended_at FROM assignments s WHERE s.agent_id = x.id AND s.ended_at IS NOT NULL ORDER BY s.ended_at DESC LIMIT 1) END)::timestamptz AS idle_since
 FROM (
@@ -38,7 +39,7 @@ FROM (
 		SELECT a.id, a.behavior, a.capacity, a.last_assigned_at, coalesce(p.since, a.created_at) AS since,
 			CASE WHEN p.seen_at >= now() - interval '45 seconds' THEN p.presence ELSE 'offline' END AS presence
 		FROM agent_departments d JOIN agents a ON a.id = d.agent_id LEFT JOIN agent_presence p ON p.agent_id = a.id
-		WHERE d.department_id = @department_id AND EXISTS (SELECT 1 FROM conversations w WHERE w.department_id = @department_id AND w.status = 'waiting') AND a.state = 'active'
+		WHERE d.department_id = @department_id AND @known::timestamptz <= now() - make_interval(secs => @good) AND EXISTS (SELECT 1 FROM conversations w WHERE w.department_id = @department_id AND w.status = 'waiting') AND a.state = 'active'
 		OFFSET 0 -- each of these is asked for once
 	) y OFFSET 0
 ) x;
