@@ -21,6 +21,10 @@ func (c *caller) desk(query string) map[string]json.RawMessage {
 	c.h.t.Helper()
 	var lists map[string]json.RawMessage
 	c.get("/api/v1/desk"+query).into(200, &lists)
+	if lists["versions"] == nil {
+		c.h.t.Errorf("no versions: %s", slices.Collect(maps.Keys(lists)))
+	}
+	delete(lists, "versions")
 	return lists
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -130,6 +131,70 @@ func TestWhatEverybodyMayKnowReachesEverybody(t *testing.T) {
 	})
 	tb.wait("an account", func(f told) bool { return f.Type == "account" && f.State == "disconnected" })
 	tb.wait("settings", func(f told) bool { return f.Type == "settings" && f.What == "departments" })
+}
+
+// versions are those of the lists that the caller's page would read now.
+func (c *caller) versions() map[string]int64 {
+	c.h.t.Helper()
+	var desk struct{ Versions map[string]int64 }
+	c.get("/api/v1/desk?only=agents").into(200, &desk)
+	return desk.Versions
+}
+
+// knows tells whether a tab was told these versions, by its welcome and since.
+func (tb *tab) knows(versions map[string]int64) bool {
+	told := maps.Clone(tb.heard("welcome")[0].Versions)
+	for _, f := range tb.heard("settings") {
+		if f.Version > 0 {
+			told[f.What] = f.Version
+		}
+	}
+	return maps.Equal(told, versions)
+}
+
+func TestWhoWasAwayIsToldWhatChanged(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, func(cfg *gateway.Config, _ *gateway.Deps) { cfg.Look = 100 * time.Millisecond })
+	admin, a := h.agent(chat.RoleAdmin), h.agent(chat.RoleAgent)
+	admin.post("/api/v1/departments", map[string]any{"name": "Satış"}).into(201, nil)
+	read := a.versions()
+	tb := a.tab("")
+	eventually(t, "the versions", func() bool { return tb.knows(read) })
+	if tb.close(); len(read) != 6 || read["departments"] == 0 || read["end_reasons"] != 0 {
+		t.Errorf("%v", read)
+	}
+	same := a.tab(tb.cursor)
+	if got := same.heard("welcome")[0].Versions; !maps.Equal(got, read) {
+		t.Errorf("nothing changed, and the welcome says %v instead of %v", got, read)
+	}
+	same.close()
+
+	admin.post("/api/v1/end-reasons", map[string]any{"label": "Çözüldü"}).into(201, nil)
+	must(t, h.Desk.SetPresence(t.Context(), admin.principal, chat.OnBreak, chat.BreakReasonID{}))
+	now := a.versions()
+	if now["end_reasons"] == 0 || now["departments"] != read["departments"] {
+		t.Errorf("read %v, then %v", read, now)
+	}
+	back := a.tab(same.cursor)
+	eventually(t, "the version of the reasons", func() bool { return back.knows(now) })
+	back.wait("the presence, or to read the agents again", func(f told) bool {
+		return f.Type == "presence" && f.AgentID == admin.principal.AgentID.String() && f.Presence == "break" || f.Type == "resync" ||
+			f.Type == "settings" && f.What == "agents" && f.Version == 0
+	})
+}
+
+func TestAnOldVersionHidesNoChange(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, func(cfg *gateway.Config, _ *gateway.Deps) { cfg.Look = time.Hour }) // only the first look, and when it is asked for
+	admin, a := h.agent(chat.RoleAdmin), h.agent(chat.RoleAgent)
+	before := a.tab("").heard("welcome")[0].Versions
+	admin.post("/api/v1/end-reasons", map[string]any{"label": "Çözüldü"}).into(201, nil)
+	tb, now := a.tab(""), a.versions()
+	if got := tb.heard("welcome")[0].Versions; !maps.Equal(got, before) || tb.knows(now) {
+		t.Fatalf("there was a look at the record: %v, then %v", before, got)
+	}
+	h.bus.Publish(t.Context(), []chat.Notice{{Kind: chat.NoticeLost}})
+	eventually(t, "the version of the reasons", func() bool { return tb.knows(now) })
 }
 
 func TestCountsComeAfterWhatChangesThem(t *testing.T) {

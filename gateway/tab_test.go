@@ -30,20 +30,22 @@ type tab struct {
 
 // told is one frame.
 type told struct {
-	Type           string          `json:"type"`
-	Cursor         string          `json:"cursor"`
-	Conversation   row             `json:"conversation"`
-	Events         []seen          `json:"events"`
-	ConversationID string          `json:"conversation_id"`
-	AgentID        string          `json:"agent_id"`
-	Presence       string          `json:"presence"`
-	Load           int             `json:"load"`
-	AccountID      string          `json:"account_id"`
-	State          string          `json:"state"`
-	What           string          `json:"what"`
-	Node           string          `json:"node"`
-	Counts         json.RawMessage `json:"counts"`
-	ServerTime     time.Time       `json:"server_time"`
+	Type           string           `json:"type"`
+	Cursor         string           `json:"cursor"`
+	Conversation   row              `json:"conversation"`
+	Events         []seen           `json:"events"`
+	ConversationID string           `json:"conversation_id"`
+	AgentID        string           `json:"agent_id"`
+	Presence       string           `json:"presence"`
+	Load           int              `json:"load"`
+	AccountID      string           `json:"account_id"`
+	State          string           `json:"state"`
+	What           string           `json:"what"`
+	Version        int64            `json:"version"`
+	Versions       map[string]int64 `json:"versions"`
+	Node           string           `json:"node"`
+	Counts         json.RawMessage  `json:"counts"`
+	ServerTime     time.Time        `json:"server_time"`
 	Viewers        []struct {
 		AgentID string `json:"agent_id"`
 		Typing  bool   `json:"typing"`

@@ -39,6 +39,8 @@ type Desk interface {
 	apiKeys
 	accounts
 
+	// Versions are those of the lists that people change.
+	Versions(ctx context.Context) (map[string]int64, error)
 	// Now is the clock by which windows are decided.
 	Now(ctx context.Context) (time.Time, error)
 	WindowView(r chat.ConversationRow, now time.Time) window.View

@@ -13,6 +13,8 @@ import (
 // DeskLists is what the desk is made of, list by list, under the names by which notices of changed settings call them. A
 // list that was not asked for is left out; an empty one is [].
 type DeskLists struct {
+	// Versions were read before the lists, so that no list is older than its version says (live.welcomeFrame).
+	Versions      map[string]int64 `json:"versions"`
 	Departments   []Department     `json:"departments,omitzero"`
 	Agents        []Agent          `json:"agents,omitzero"`
 	Accounts      []ChannelAccount `json:"accounts,omitzero"`
@@ -63,6 +65,10 @@ func (a *API) Lists(c *web.Call, f DeskFilter) (DeskLists, error) {
 		}
 		slices.Sort(only)
 		names = slices.Compact(only)
+	}
+	var err error
+	if out.Versions, err = a.Desk.Versions(c); err != nil {
+		return DeskLists{}, err
 	}
 	for _, name := range names {
 		if err := read[name](); err != nil {

@@ -20,11 +20,12 @@ type clientFrame struct {
 // The server's frames.
 type (
 	welcomeFrame struct {
-		Type       string       `json:"type"` // welcome
-		Cursor     string       `json:"cursor"`
-		ServerTime time.Time    `json:"server_time"`
-		AgentID    chat.AgentID `json:"agent_id"`
-		Node       string       `json:"node"`
+		Type       string           `json:"type"` // welcome
+		Cursor     string           `json:"cursor"`
+		ServerTime time.Time        `json:"server_time"`
+		AgentID    chat.AgentID     `json:"agent_id"`
+		Node       string           `json:"node"`
+		Versions   map[string]int64 `json:"versions"` // of the desk's lists
 	}
 	pongFrame struct {
 		Type       string    `json:"type"` // pong
@@ -79,6 +80,8 @@ type (
 	settingsFrame struct {
 		Type string `json:"type"` // settings
 		What string `json:"what"`
+		// Version is that of the list, if the record was asked; who has read it, or a later one, need not ask again.
+		Version int64 `json:"version,omitzero"`
 	}
 	signedOutFrame struct {
 		Type string `json:"type"` // signed_out

@@ -26,6 +26,7 @@ type hub struct {
 	all     map[*socket]struct{} // of those who see everything
 
 	heard   heard // the dispatcher's
+	lately  lately
 	horizon horizons
 	viewers viewers
 	counter counter
@@ -48,7 +49,7 @@ func newHub(deps Deps) *hub {
 	return &hub{
 		deps: deps, queue: make(chan news, queueSize), look: make(chan struct{}, 1), began: make(chan struct{}), sockets: map[*socket]struct{}{},
 		agents: map[chat.AgentID]map[*socket]struct{}{}, lines: map[chat.DepartmentID]map[*socket]struct{}{},
-		all: map[*socket]struct{}{}, heard: newHeard(), viewers: newViewers(), counter: newCounter(),
+		all: map[*socket]struct{}{}, heard: newHeard(), lately: newLately(), viewers: newViewers(), counter: newCounter(),
 	}
 }
 
@@ -57,6 +58,7 @@ func (h *hub) hear(n chat.Notice) {
 	select {
 	case h.queue <- news{notice: n}:
 	default:
+		h.lately.lost()
 		h.lookNow()
 	}
 }
@@ -101,14 +103,14 @@ func (h *hub) tell(n chat.Notice) {
 		}
 	case chat.NoticePresence:
 		if p := n.Presence; p != nil {
-			h.everyone(presenceFrame{"presence", p.Agent, p.Presence, p.Break, p.Since, p.Load, p.Capacity})
+			h.announce("presence/"+p.Agent.String(), presenceFrame{"presence", p.Agent, p.Presence, p.Break, p.Since, p.Load, p.Capacity})
 		}
 	case chat.NoticeAccount:
 		if a := n.Account; a != nil {
-			h.everyone(accountFrame{"account", a.ID, a.State, a.StateReason})
+			h.announce("account/"+a.ID.String(), accountFrame{"account", a.ID, a.State, a.StateReason})
 		}
 	case chat.NoticeSettings:
-		h.everyone(settingsFrame{"settings", n.What})
+		h.announce("settings/"+n.What, settingsFrame{Type: "settings", What: n.What})
 	case chat.NoticeSession:
 		for _, s := range h.socketsOf(n.Agent) {
 			s.recheckNow()
@@ -116,6 +118,7 @@ func (h *hub) tell(n chat.Notice) {
 	case chat.NoticeViewers:
 		h.viewing(n)
 	case chat.NoticeLost:
+		h.lately.lost()
 		h.lookNow()
 	case chat.NoticeTyping:
 		h.contactTyping(n.ConversationID)
@@ -183,13 +186,17 @@ func (h *hub) everyone(v any) {
 		h.deps.Log.Error("live: a notice cannot be encoded", slog.Any("error", err))
 		return
 	}
+	h.broadcast(f)
+}
+
+func (h *hub) broadcast(body []byte) {
 	h.mu.RLock()
 	to := make([]*socket, 0, len(h.sockets))
 	for s := range h.sockets {
 		to = append(to, s)
 	}
 	h.mu.RUnlock()
-	h.deliver(to, frame{body: f}, false)
+	h.deliver(to, frame{body: body}, false)
 }
 
 func (h *hub) deliver(to []*socket, f frame, counted bool) {

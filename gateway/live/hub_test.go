@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -208,6 +209,7 @@ type record struct {
 	copy     string
 	asked    []chat.Horizon
 	events   map[chat.ConversationID][]chat.ThreadEvent
+	versions map[string]int64
 }
 
 func (r *record) EventsAfter(_ context.Context, seqs map[chat.ConversationID]int64, most int) (map[chat.ConversationID][]chat.ThreadEvent, error) {
@@ -228,6 +230,12 @@ func (r *record) Horizon(context.Context) (chat.Horizon, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return chat.Horizon{Xid: r.now.Unix(), At: r.now, Now: r.now, Copy: r.copy}, r.err
+}
+
+func (r *record) Versions(context.Context) (map[string]int64, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.versions), r.err
 }
 
 func (r *record) NewestSince(_ context.Context, h chat.Horizon) (map[chat.ConversationID]int64, bool, error) {

@@ -49,6 +49,8 @@ const (
 // Desk is what the stream asks of the use-cases.
 type Desk interface {
 	Horizon(ctx context.Context) (chat.Horizon, error)
+	// Versions are those of the desk's lists, by their names: a number that grows with each change.
+	Versions(ctx context.Context) (map[string]int64, error)
 	NewestSince(ctx context.Context, h chat.Horizon) (newest map[chat.ConversationID]int64, resync bool, err error)
 	ConversationRows(ctx context.Context, ids []chat.ConversationID) ([]chat.ConversationRow, error)
 	EventsAfter(ctx context.Context, seqs map[chat.ConversationID]int64, most int) (map[chat.ConversationID][]chat.ThreadEvent, error)

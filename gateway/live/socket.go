@@ -309,7 +309,7 @@ func (s *socket) greet(cursor string) bool {
 		since, enough = s.hub.horizon.page()
 		cursor = s.hub.cursor()
 	}
-	if !s.sendFrame(welcomeFrame{"welcome", cursor, s.hub.now(), s.agent, s.live.deps.Node}) {
+	if !s.sendFrame(welcomeFrame{"welcome", cursor, s.hub.now(), s.agent, s.live.deps.Node, s.hub.lately.known()}) {
 		return false
 	}
 	rows, resync, err := s.live.deps.Desk.ChangedSince(ctx, whoSeesAll(), since)
@@ -333,6 +333,12 @@ func (s *socket) greet(cursor string) bool {
 	if lost := s.out.open(replayed); lost || resync || !all || !enough {
 		s.live.deps.Metrics.Resynced(1)
 		return s.sendFrame(resyncFrame{"resync", s.hub.cursor()})
+	}
+	// Words may have come to the node that gave the cursor some seconds later than to this one.
+	for _, body := range s.hub.lately.since(since.At.Add(-lookEvery)) {
+		if !s.send(body) {
+			return false
+		}
 	}
 	return true
 }

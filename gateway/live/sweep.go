@@ -239,8 +239,14 @@ func (h *hub) sweep(ctx context.Context) (ok bool) {
 	if err != nil {
 		return h.sweepFailed(ctx, err)
 	}
+	versions, err := h.deps.Desk.Versions(ask)
+	if err != nil {
+		return h.sweepFailed(ctx, err)
+	}
 	h.setClock(next.Now, before, h.deps.Now())
 	h.heard.age(next.At)
+	h.lately.age(next.At, h.deps.Bus.Deaf())
+	h.setVersions(versions)
 	last, ok := h.horizon.newest()
 	if !ok {
 		h.horizon.push(next)

@@ -13,6 +13,8 @@ import (
 type auditStore interface {
 	// Audit reads backwards, from the row before the given number.
 	Audit(ctx context.Context, before int64, most int) ([]chat.AuditEntry, error)
+	// NewestAudits tells the number of the newest row of each action, 0 where there is none. Numbers come in the order of the commits.
+	NewestAudits(ctx context.Context, actions []string) (map[string]int64, error)
 }
 
 // Audit reads who changed what, the latest first, from before a row's number on. It is for those who see everything.

@@ -1,7 +1,9 @@
 package desk_test
 
 import (
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,6 +20,13 @@ func (o *office) trail() []chat.AuditEntry {
 		all[i], all[j] = all[j], all[i]
 	}
 	return all
+}
+
+func (o *office) versions() map[string]int64 {
+	o.T.Helper()
+	versions, err := o.Desk.Versions(o.T.Context())
+	must(o.T, err)
+	return versions
 }
 
 func TestEveryPrivilegedChangeLeavesOneTraceAndNoSecret(t *testing.T) { // I21
@@ -103,9 +112,26 @@ func TestEveryPrivilegedChangeLeavesOneTraceAndNoSecret(t *testing.T) { // I21
 		{"agent.totp_ended", func() error { return o.Desk.EndTOTP(ctx, admin, "canary-password-3") }},
 		{"", func() error { return o.Desk.SetPresence(ctx, admin, chat.Online, chat.BreakReasonID{}) }},
 	} {
-		before := len(o.trail())
+		before, versions := len(o.trail()), o.versions()
+		o.forget()
 		must(t, step.do())
 		all := o.trail()
+		changed := []string{}
+		for list, v := range o.versions() {
+			if v != versions[list] {
+				changed = append(changed, list)
+			}
+			if v != versions[list] && v <= slices.Max(slices.Collect(maps.Values(versions))) {
+				t.Errorf("%s: version %d of %s, after %v", step.action, v, list, versions)
+			}
+		}
+		told := []string{}
+		for _, n := range o.told(chat.NoticeSettings) {
+			told = append(told, n.What)
+		}
+		if step.action != "" && !slices.Equal(told, changed) { // what leaves no trace has no version
+			t.Errorf("%s: told are changes of %v, other versions have %v", step.action, told, changed)
+		}
 		if step.action == "" {
 			if len(all) != before {
 				t.Errorf("%+v is nobody's business", all[before:])

@@ -55,3 +55,14 @@ func (s *Store) Audit(ctx context.Context, before int64, most int) ([]chat.Audit
 	}
 	return out, nil
 }
+
+// NewestAudits tells the number of the newest row of the trace of each action, 0 where there is none. The trace is written under a lock
+// that is held until the commit: whoever reads a number reads all that was changed up to it.
+func (s *Store) NewestAudits(ctx context.Context, actions []string) (map[string]int64, error) {
+	rows, err := s.q.NewestAudits(ctx, actions)
+	newest := make(map[string]int64, len(rows))
+	for _, r := range rows {
+		newest[r.Action] = r.Newest
+	}
+	return newest, wrap(err)
+}

@@ -84,3 +84,33 @@ func (q *Queries) InsertAudit(ctx context.Context, arg InsertAuditParams) error 
 	)
 	return err
 }
+
+const NewestAudits = `-- name: NewestAudits :many
+SELECT a::text AS action, coalesce((SELECT max(t.id) FROM audit t WHERE t.action = a), 0)::bigint AS newest FROM unnest($1::text[]) AS a
+`
+
+type NewestAuditsRow struct {
+	Action string
+	Newest int64
+}
+
+// The number of the newest row of each of these actions, 0 where there is none.
+func (q *Queries) NewestAudits(ctx context.Context, actions []string) ([]NewestAuditsRow, error) {
+	rows, err := q.db.Query(ctx, NewestAudits, actions)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []NewestAuditsRow
+	for rows.Next() {
+		var i NewestAuditsRow
+		if err := rows.Scan(&i.Action, &i.Newest); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}

@@ -565,6 +565,7 @@ CREATE TABLE audit (
 	details   jsonb NOT NULL DEFAULT '{}', -- what changed; no secret and no text of a message
 	hash      bytea NOT NULL
 );
+CREATE INDEX audit_action ON audit (action, id); -- the newest of each: whether a list is still what a reader has
 
 -- +goose StatementBegin
 CREATE FUNCTION audit_hash(before bytea, r audit) RETURNS bytea LANGUAGE sql STABLE AS $$

@@ -437,7 +437,7 @@ export type ClientFrame =
   | { type: 'viewing'; conversation_id?: ID; typing?: boolean }; // what this tab shows; typing = writing a reply
 
 export type ServerFrame =
-  | { type: 'welcome'; cursor: string; server_time: Time; agent_id: ID; node: string }
+  | { type: 'welcome'; cursor: string; server_time: Time; agent_id: ID; node: string; versions: Record<string, number> } // of the desk's lists
   | { type: 'resync'; cursor: string }
   | { type: 'pong'; cursor: string; server_time: Time }
   | { type: 'conversation'; conversation: Conversation; events: ThreadEvent[] } // no draft in it
@@ -447,11 +447,15 @@ export type ServerFrame =
   | { type: 'viewers'; conversation_id: ID; viewers: { agent_id: ID; typing: boolean }[] }
   | { type: 'contact_typing'; conversation_id: ID } // shown for 8 s
   | { type: 'account'; account_id: ID; state: string; state_reason: string }
-  | { type: 'settings'; what: 'departments' | 'agents' | 'end_reasons' | 'break_reasons' | 'canned_replies' | 'accounts' | 'templates' }
+  | { type: 'settings'; what: 'departments' | 'agents' | 'end_reasons' | 'break_reasons' | 'canned_replies' | 'accounts' | 'templates'; version?: number } // without one: read it again
   | { type: 'signed_out' };
 
-/** GET /desk?only= — each list whole; one that was not asked for is left out. */
+/**
+ * GET /desk?only= — each list whole; one that was not asked for is left out. A list is at least as new as its version here: who is told a
+ * later one by the stream reads it again. Kinds have none, for they change with the build only.
+ */
 export interface DeskLists {
+  versions: Record<string, number>;
   departments?: Department[];
   agents?: Agent[];
   accounts?: ChannelAccount[];

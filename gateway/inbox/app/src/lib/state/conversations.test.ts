@@ -92,7 +92,7 @@ test('after a refusal the end of a list asks for nothing by itself, until somebo
   await list.goOn();
   expect(list.refusal?.code).toBe('unavailable');
   away = false;
-  conversations.onFrame({ type: 'welcome', cursor: '', server_time: '', agent_id: '', node: '' });
+  conversations.onFrame({ type: 'welcome', cursor: '', server_time: '', agent_id: '', node: '', versions: {} });
   await vi.waitFor(() => expect(list.refusal).toBeNull());
   await list.goOn();
   expect(list.state.shown).toHaveLength(150);

@@ -6,7 +6,8 @@ import type {
 import { known, t } from '../i18n/i18n.svelte';
 import { Gatherer } from './gatherer';
 
-export type Resource = keyof DeskLists;
+export type Resource = Exclude<keyof DeskLists, 'versions'>;
+type Versions = Partial<Record<string, number>>;
 
 const ALL: readonly Resource[] = ['departments', 'agents', 'accounts', 'kinds', 'end_reasons', 'break_reasons', 'canned_replies'];
 const PATIENT_MS = 30_000; // a question that hangs would hold up all later ones
@@ -35,6 +36,10 @@ class Desk {
   loaded = $state(false);
   /** When each was last asked for, without a failure. */
   #asked: Partial<Record<Resource, number>> = {};
+  /** The version each is known to have: as its answer said, and what had been told when it was asked for. */
+  #has: Versions = {};
+  /** The latest version that the stream told of each: it may have missed the notice of the change itself. */
+  #told: Versions = {};
   /** What was heard while an answer was on its way, which may be older. */
   #heard: ServerFrame[] | undefined;
   #lists = this.#gatherer();
@@ -91,6 +96,8 @@ class Desk {
     this.#lists = this.#gatherer();
     this.#heard = undefined;
     this.#asked = {};
+    this.#has = {};
+    this.#told = {};
   }
 
   #gatherer() {
@@ -100,25 +107,45 @@ class Desk {
   async #ask(names: Resource[]) {
     const heard: ServerFrame[] = (this.#heard = []);
     const only = names.length < ALL.length ? names.join(',') : undefined;
+    const told = this.#told;
     for (const name of names) this.#asked[name] = Date.now();
     try {
       const lists = await api<DeskLists>('GET', '/desk' + query({ only }), undefined, { signal: AbortSignal.timeout(PATIENT_MS) });
       if (this.#heard !== heard) return;
-      for (const name of names) if (lists[name]) (this as unknown as Record<Resource, unknown[]>)[name] = lists[name];
+      for (const name of names) {
+        if (lists[name]) (this as unknown as Record<Resource, unknown[]>)[name] = lists[name];
+        this.#has[name] = Math.max(lists.versions?.[name] ?? -1, told[name] ?? -1); // an old gateway says none
+      }
       for (const frame of heard) this.#change(frame);
     } catch (error) {
       for (const name of names) delete this.#asked[name];
       throw error;
     } finally {
-      if (this.#heard === heard) this.#heard = undefined;
+      if (this.#heard === heard) {
+        this.#heard = undefined;
+        this.#compare();
+      }
     }
+  }
+
+  /** Lists that are older than what was told are read again; those that are being read, when they are there. */
+  #compare() {
+    if (!this.#heard) this.#lists.hear(ALL.filter((name) => (this.#told[name] ?? -1) > (this.#has[name] ?? Infinity)));
   }
 
   onFrame(frame: ServerFrame) {
     this.#heard?.push(frame);
     this.#change(frame);
-    if (frame.type === 'welcome') this.#lists.again();
-    if (frame.type === 'settings') this.#lists.hear(ALL.filter((resource) => resource === frame.what));
+    if (frame.type === 'welcome') {
+      this.#told = frame.versions ?? {};
+      this.#lists.again();
+      this.#compare();
+    }
+    if (frame.type === 'settings' && frame.version === undefined) this.#lists.hear(ALL.filter((resource) => resource === frame.what));
+    if (frame.type === 'settings' && frame.version !== undefined) {
+      this.#told = { ...this.#told, [frame.what]: frame.version };
+      this.#compare();
+    }
   }
 
   #change(frame: ServerFrame) {

@@ -96,6 +96,69 @@ test('what is looked up was not just read', async () => {
   expect(asked[1]).toBe('/api/v1/desk?only=agents');
 });
 
+const versions = { departments: 2, agents: 7, accounts: 3 };
+const lists = { departments: [], agents: [], accounts: [], kinds: [], end_reasons: [], break_reasons: [], canned_replies: [] };
+
+async function started(answer: object = { ...lists, versions }) {
+  const start = desk.start();
+  await vi.advanceTimersByTimeAsync(0);
+  await answers[0](answer);
+  await start;
+}
+
+test('what changed while the stream was away is read again, and nothing else', async () => {
+  await started();
+  tell({ type: 'welcome', versions });
+  await soon();
+  expect(asked).toHaveLength(1);
+  tell({ type: 'welcome', versions: { ...versions, agents: 9 } });
+  await soon();
+  expect(asked[1]).toBe('/api/v1/desk?only=agents');
+  await answers[1]({ agents: [{ id: 'a', name: 'Deniz' }], versions: { ...versions, agents: 9 } });
+  expect(desk.agentName('a')).toBe('Deniz');
+  tell({ type: 'welcome', versions }); // another node, whose last look was before that
+  tell({ type: 'settings', what: 'agents', version: 9 });
+  await soon();
+  expect(asked).toHaveLength(2);
+  tell({ type: 'settings', what: 'departments', version: 10 });
+  await soon();
+  expect(asked[2]).toBe('/api/v1/desk?only=departments');
+});
+
+test('a version that is told while the lists are on their way is compared with theirs', async () => {
+  const start = desk.start();
+  await vi.advanceTimersByTimeAsync(0);
+  tell({ type: 'welcome', versions: { ...versions, accounts: 8 } });
+  tell({ type: 'settings', what: 'agents', version: 7 });
+  await soon();
+  expect(asked).toHaveLength(1);
+  await answers[0]({ ...lists, versions });
+  await start;
+  await soon();
+  expect(asked.slice(1)).toEqual(['/api/v1/desk?only=accounts']);
+});
+
+test('a record that went back in time, and a gateway that knows no versions, are not asked for ever', async () => {
+  await started();
+  tell({ type: 'settings', what: 'agents', version: 9 });
+  await soon();
+  await answers[1]({ agents: [], versions: { agents: 1 } });
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(asked).toHaveLength(2);
+  tell({ type: 'welcome' });
+  desk.stale();
+  await soon();
+  await answers[2](lists);
+  tell({ type: 'settings', what: 'agents' });
+  await soon();
+  await answers[3]({ agents: [] });
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(asked).toHaveLength(4);
+  tell({ type: 'welcome', versions: { agents: 0 } }); // a new one again: whatever the old one gave may be older
+  await soon();
+  expect(asked[4]).toBe('/api/v1/desk?only=agents');
+});
+
 test('an answer for somebody who has left is for nobody', async () => {
   const before = desk.agents;
   void desk.reload('agents');
