@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { api } from './client';
+import { all, api } from './client';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => {
@@ -66,4 +66,16 @@ test('an answer that breaks off, or does not come in time, is as if we were offl
   vi.stubGlobal('fetch', fetch);
   expect(await outcome(api('GET', '/x', undefined, { signal: AbortSignal.abort(new DOMException('', 'TimeoutError')) }))).toBe('offline');
   await expect(api('GET', '/x', undefined, { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' });
+});
+
+test('a list is read page by page, whatever its path asks for already', async () => {
+  const asked: string[] = [];
+  vi.stubGlobal('fetch', async (path: string) => {
+    asked.push(path);
+    return new Response(JSON.stringify(asked.length < 3 ? { items: [asked.length], next: `&${asked.length}` } : { items: [3] }));
+  });
+  expect(await all('/templates?account=a')).toEqual([1, 2, 3]);
+  expect(asked).toEqual(['', '&cursor=%261', '&cursor=%262'].map((rest) => `/api/v1/templates?account=a&limit=100${rest}`));
+  asked.splice(0, 3, '', '');
+  expect([await all('/api-keys'), asked[2]]).toEqual([[3], '/api/v1/api-keys?limit=100']);
 });

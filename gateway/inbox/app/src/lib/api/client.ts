@@ -1,5 +1,5 @@
 /** Requests to /api/v1. Every refusal becomes a Refusal with a code of the closed set (or `offline`). */
-import type { ApiError, Media } from './types';
+import type { ApiError, Media, Page } from './types';
 
 export class Refusal extends Error {
   constructor(
@@ -106,6 +106,18 @@ export function query(params: Record<string, string | number | undefined | null>
   for (const [key, value] of Object.entries(params)) if (value !== undefined && value !== null && value !== '') q.set(key, String(value));
   const s = q.toString();
   return s ? `?${s}` : '';
+}
+
+/** All of a list, page by page. */
+export async function all<T>(path: string): Promise<T[]> {
+  const items: T[] = [];
+  for (let cursor: string | undefined = ''; cursor !== undefined; ) {
+    const separator = path.includes('?') ? '&' : '?';
+    const page: Page<T> = await api<Page<T>>('GET', `${path}${separator}limit=100${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`);
+    items.push(...page.items);
+    cursor = page.next || undefined;
+  }
+  return items;
 }
 
 /** Uploads one file. fetch has no upload progress, hence XMLHttpRequest. */

@@ -1,7 +1,7 @@
 /** What the desk is made of: departments, agents, accounts, reasons, canned replies. Loaded once, refreshed when told. */
 import { api, query } from '../api/client';
 import type {
-  Agent, BreakReason, CannedReply, ChannelAccount, Department, DeskLists, EndReason, ID, KindInfo, Page, ServerFrame,
+  Agent, BreakReason, CannedReply, ChannelAccount, Department, DeskLists, EndReason, ID, KindInfo, ServerFrame,
 } from '../api/types';
 import { known, t } from '../i18n/i18n.svelte';
 import { Gatherer } from './gatherer';
@@ -12,18 +12,6 @@ type Versions = Partial<Record<string, number>>;
 const ALL: readonly Resource[] = ['departments', 'agents', 'accounts', 'kinds', 'end_reasons', 'break_reasons', 'canned_replies'];
 const PATIENT_MS = 30_000; // a question that hangs would hold up all later ones
 const FRESH_MS = 10_000;
-
-/** All of a list, page by page. */
-export async function all<T>(path: string): Promise<T[]> {
-  const items: T[] = [];
-  for (let cursor: string | undefined = ''; cursor !== undefined; ) {
-    const separator = path.includes('?') ? '&' : '?';
-    const page: Page<T> = await api<Page<T>>('GET', `${path}${separator}limit=100${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`);
-    items.push(...page.items);
-    cursor = page.next || undefined;
-  }
-  return items;
-}
 
 class Desk {
   departments = $state.raw<Department[]>([]);
