@@ -41,9 +41,13 @@ func OpenAPI(title string, routes []Route) Route {
 	if err != nil {
 		panic(fmt.Sprintf("web: the description is plain values: %v", err))
 	}
+	file, err := NewStatic(body)
+	if err != nil {
+		panic(fmt.Sprintf("web: it is compressed into memory: %v", err))
+	}
 	self.Endpoint = Raw("application/json", 0, func(c *Call, _ struct{}) error {
 		c.c.Set("Content-Type", "application/json")
-		return c.c.Send(body)
+		return file.Send(c.c)
 	})
 	return self
 }

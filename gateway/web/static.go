@@ -3,7 +3,6 @@ package web
 import (
 	"bytes"
 	"compress/gzip"
-	"strings"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -36,7 +35,7 @@ func (s Static) Send(c *fiber.Ctx) error {
 		return c.Send(s.Body)
 	}
 	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
-	if !strings.Contains(c.Get(fiber.HeaderAcceptEncoding), "gzip") {
+	if !takesGzip(c.Get(fiber.HeaderAcceptEncoding)) {
 		return c.Send(s.Body)
 	}
 	c.Set(fiber.HeaderContentEncoding, "gzip")
