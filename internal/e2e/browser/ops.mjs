@@ -116,6 +116,21 @@ await step('a webhook that cannot be read is put aside, with its reason and the 
   assert.equal(await tile('Events put aside').first().locator('.big').innerText(), '1');
 });
 
+await step('what is refused is said where it is seen, however far one has scrolled', async () => {
+  const aside = main.getByRole('region', { name: 'Events put aside' }).last();
+  await excusing([/ops\/dismiss/], async () => {
+    await page.route('**/api/v1/ops/dismiss', (route) => route.abort());
+    const dismiss = aside.getByRole('button', { name: /^Dismiss Perakende/ });
+    await dismiss.evaluate((e) => e.scrollIntoView({ block: 'start' }));
+    await dismiss.click();
+    const refusal = main.getByRole('alert');
+    await refusal.waitFor();
+    const [said, head] = [await refusal.boundingBox(), await main.getByRole('heading', { level: 1 }).boundingBox()];
+    assert.ok(said.y > head.y && said.y < 200, `said at ${said.y}, under the heading at ${head.y}`);
+    await page.unroute('**/api/v1/ops/dismiss');
+  });
+});
+
 await step('without an answer it says so, keeps what it knew, and goes on by itself', async () => {
   await excusing([/ops\/vitals/], async () => {
     await page.route('**/api/v1/ops/vitals**', (route) => route.abort());
