@@ -1,7 +1,7 @@
 // An administrator at work (UI.md §4.4): accounts whose forms come from their settings, departments, agents, reasons, canned
 // replies. Each is made, given rubbish, mended, and taken away again; what is wrong is said in words and at its field.
 import assert from 'node:assert/strict';
-import { DESK, becomes, done, focused, secret, step, until } from './stage.mjs';
+import { DESK, becomes, done, excusing, focused, secret, step, until } from './stage.mjs';
 import { Agent, colleague } from './desk.mjs';
 import { customer } from './phone.mjs';
 
@@ -256,6 +256,23 @@ await step('canned replies: rubbish is refused, one is shared with everybody and
   await press(drawer(), 'Delete canned reply');
   await press(deniz.dialog, 'Delete canned reply');
   await deniz.toast('Deleted /yolda').waitFor();
+});
+
+await step('a deed whose list cannot be read afterwards is done: its form closes, and the page says what it cannot show', async () => {
+  await excusing([/api\/v1\/desk/], async () => {
+    await page.route('**/api/v1/desk**', (route) => route.abort());
+    await press(page, 'Add canned reply');
+    await field(drawer(), 'Shortcut').fill('gecikti');
+    await field(drawer(), 'Title').fill('Gecikti');
+    await field(drawer(), 'Text').fill('Kargonuz gecikti.');
+    await press(drawer(), 'Save');
+    await deniz.toast('Saved /gecikti').waitFor();
+    await drawer().waitFor({ state: 'hidden' });
+    await page.getByRole('main').getByRole('alert').getByRole('button', { name: 'Try again' }).click();
+    await page.unroute('**/api/v1/desk**'); // and it is read, by itself if need be
+    await page.getByRole('link', { name: /gecikti/ }).waitFor();
+    await page.getByRole('main').getByRole('alert').waitFor({ state: 'hidden' });
+  });
 });
 
 await step('an API key is shown once, works as its role, and is taken back', async () => {

@@ -1,5 +1,5 @@
 /** What the desk is made of: departments, agents, accounts, reasons, canned replies. Loaded once, refreshed when told. */
-import { api, query } from '../api/client';
+import { api, asRefusal, query, type Refusal } from '../api/client';
 import type {
   Agent, BreakReason, CannedReply, ChannelAccount, Department, DeskLists, EndReason, ID, KindInfo, ServerFrame,
 } from '../api/types';
@@ -12,6 +12,7 @@ type Versions = Partial<Record<string, number>>;
 const ALL: readonly Resource[] = ['departments', 'agents', 'accounts', 'kinds', 'end_reasons', 'break_reasons', 'canned_replies'];
 const PATIENT_MS = 30_000; // a question that hangs would hold up all later ones
 const FRESH_MS = 10_000;
+const FORM_MS = 5_000; // a form whose deed is done does not wait longer for its list
 
 class Desk {
   departments = $state.raw<Department[]>([]);
@@ -22,6 +23,8 @@ class Desk {
   break_reasons = $state.raw<BreakReason[]>([]);
   canned_replies = $state.raw<CannedReply[]>([]);
   loaded = $state(false);
+  /** What the reading of a list after a deed was refused with, for its page to say; until it is read. */
+  unread = $state.raw<Partial<Record<Resource, Refusal>>>({});
   /** When each was last asked for, without a failure. */
   #asked: Partial<Record<Resource, number>> = {};
   /** The version each is known to have: as its answer said, and what had been told when it was asked for. */
@@ -56,16 +59,19 @@ class Desk {
 
   /**
    * Reads a list again, after a deed of one's own: what is there then was asked for after this call. The deed is done, whatever becomes
-   * of this: if it is refused, the list is still asked for.
+   * of this: false says that the list is not here (yet), which is not for its form to say but for the page (unread). It is still asked for.
    */
-  async reload(resource: Resource) {
+  reload(resource: Resource): Promise<boolean> {
     const lists = this.#lists;
-    try {
-      await lists.read([resource]);
-    } catch (error) {
-      lists.hear([resource]);
-      throw error;
-    }
+    const read = lists.read([resource]).then(
+      () => true,
+      (error) => {
+        if (lists === this.#lists) this.unread = { ...this.unread, [resource]: asRefusal(error) }; // or else nobody is there any more
+        lists.hear([resource]);
+        return false;
+      },
+    );
+    return Promise.race([read, new Promise<boolean>((late) => setTimeout(() => late(false), FORM_MS))]);
   }
 
   /** Everything may have changed. */
@@ -83,6 +89,7 @@ class Desk {
     this.#lists.end();
     this.#lists = this.#gatherer();
     this.#heard = undefined;
+    this.unread = {};
     this.#asked = {};
     this.#has = {};
     this.#told = {};
@@ -104,6 +111,7 @@ class Desk {
         if (lists[name]) (this as unknown as Record<Resource, unknown[]>)[name] = lists[name];
         this.#has[name] = Math.max(lists.versions?.[name] ?? -1, told[name] ?? -1); // an old gateway says none
       }
+      if (names.some((name) => this.unread[name])) this.unread = Object.fromEntries(Object.entries(this.unread).filter(([name]) => !names.includes(name as Resource)));
       for (const frame of heard) this.#change(frame);
     } catch (error) {
       for (const name of names) delete this.#asked[name];
