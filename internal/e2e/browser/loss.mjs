@@ -2,7 +2,7 @@
 // was typed is kept (UI.md §10.8).
 import assert from 'node:assert/strict';
 import { becomes, done, focused, step, until } from './stage.mjs';
-import { Agent } from './desk.mjs';
+import { Agent, colleague } from './desk.mjs';
 import { openLine } from './line.mjs';
 import { customer } from './phone.mjs';
 
@@ -78,6 +78,9 @@ await step('the network is cut: what is sent waits, marked, and is said to be ke
   for (const n of [1, 2, 3]) await elif.write(`meanwhile ${n}`);
   await until('the desk has them', async () => (await elif.messages()).filter((m) => /^meanwhile/.test(m.text) && m.status !== 'pending').length === 3);
   assert.deepEqual(await deniz.texts(), [...said, 'written without a network', 'and another']);
+  const merve = await colleague('merve');
+  await merve.ask('POST', '/end-reasons', { label: 'Kargo gecikti' });
+  await merve.context.close();
 });
 
 await step('it comes back: nothing is missing, nothing is doubled, the order is that of pressing', async () => {
@@ -87,6 +90,10 @@ await step('it comes back: nothing is missing, nothing is doubled, the order is 
   await becomes('the thread', () => deniz.texts(), said);
   await deniz.page.getByText('Reconnecting. What you send is kept.').waitFor({ state: 'hidden' });
   for (const text of ['written without a network', 'and another']) await becomes(`the phone has “${text}” once`, () => onPhone(elif, text), 1);
+  await deniz.button('End').click();
+  await deniz.dialog.getByRole('radio', { name: 'Kargo gecikti' }).waitFor(); // what was set up meanwhile is there, too
+  await deniz.page.keyboard.press('Escape');
+  await deniz.dialog.waitFor({ state: 'hidden' });
 });
 
 await step('cut in the middle of a send: the desk has it, the answer is lost, and it goes out once', async () => {
