@@ -1,1 +1,0 @@
-export{t as default}from"./SignInForm-CMhmtoT0.js";

@@ -1,0 +1,1 @@
+export{t as default}from"./SignInForm-x59qaQpS.js";
