@@ -57,7 +57,7 @@ func (s *Store) Vitals(ctx context.Context) (v Vitals, err error) {
 			return err
 		}
 	}
-	b.Queue(`SELECT status, count(*)::int FROM conversations WHERE status <> 'closed' GROUP BY status`).Query(count(v.Open))
+	b.Queue(`SELECT status, count(*)::int FROM conversations WHERE (status <> 'closed') IS TRUE GROUP BY status`).Query(count(v.Open))
 	b.Queue(`SELECT CASE WHEN p.seen_at > now() - interval '45 seconds' THEN p.presence ELSE 'offline' END, count(*)::int
 		FROM agents a LEFT JOIN agent_presence p ON p.agent_id = a.id WHERE a.state = 'active' GROUP BY 1`).Query(count(v.Agents))
 	b.Queue(`SELECT coalesce(sum(a.capacity), 0)::int, coalesce(sum((SELECT count(*) FROM conversations c WHERE c.agent_id = a.id AND c.status = 'assigned')), 0)::int

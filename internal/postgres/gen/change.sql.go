@@ -238,7 +238,7 @@ func (q *Queries) MessagesOfConversation(ctx context.Context, ids []chat.UUID, c
 }
 
 const OtherOpen = `-- name: OtherOpen :one
-SELECT EXISTS (SELECT 1 FROM conversations WHERE identity_id = $1 AND account_id = $2 AND status <> 'closed' AND id <> $3)
+SELECT EXISTS (SELECT 1 FROM conversations WHERE identity_id = $1 AND account_id = $2 AND (status <> 'closed') IS TRUE AND id <> $3)
 `
 
 func (q *Queries) OtherOpen(ctx context.Context, identityID chat.IdentityID, accountID chat.AccountID, iD chat.ConversationID) (bool, error) {

@@ -815,7 +815,7 @@ FROM conversations c JOIN contacts k ON k.id = c.contact_id JOIN identities i ON
 WHERE c.id = any(ARRAY(
 	SELECT o.id FROM conversations o WHERE o.identity_id = any(ARRAY(
 		SELECT t.thread_id FROM identities t WHERE t.value = any($1::text[]) AND t.kind = $2
-	)) AND o.account_id = $3 AND o.status <> 'closed'
+	)) AND o.account_id = $3 AND (o.status <> 'closed') IS TRUE
 	UNION
 	SELECT m.conversation_id FROM provider_ids p JOIN messages m ON m.id = p.message_id
 	WHERE p.provider_id = any($4::text[]) AND p.account_id = $3
@@ -940,7 +940,7 @@ func (q *Queries) LockLane(ctx context.Context, accountID chat.AccountID) ([]Loc
 const LockOpenConversations = `-- name: LockOpenConversations :many
 SELECT c.id, c.account_id, c.identity_id, c.contact_id, c.department_id, c.agent_id, c.status, c.controller, c.priority, c.window_opened_at, c.window_shut_at, c.free_entry_until, c.last_seq, c.read_seq, c.unread_count, c.last_message_at, c.last_inbound_at, c.preview, c.waiting_since, c.returned_by, c.assigned_at, c.pair_ready_at, c.pair_blocked_until, c.created_at, c.ended_at, c.ended_by, c.end_reason_id, c.end_note, k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at
 FROM conversations c JOIN contacts k ON k.id = c.contact_id JOIN identities i ON i.id = c.identity_id
-WHERE c.account_id = $1 AND c.status <> 'closed' AND c.identity_id = any(ARRAY(
+WHERE c.account_id = $1 AND (c.status <> 'closed') IS TRUE AND c.identity_id = any(ARRAY(
 	SELECT t.thread_id FROM identities t WHERE t.value = any($2::text[]) AND t.kind = $3
 ))
 ORDER BY c.id

@@ -245,7 +245,7 @@ func (q *Queries) CountMine(ctx context.Context, agentID *chat.AgentID) (CountMi
 
 const CountOpen = `-- name: CountOpen :many
 SELECT department_id, count(*)::int AS n FROM conversations
-WHERE status <> 'closed' AND ($1::boolean OR department_id = any($2::uuid[]) OR agent_id = $3::uuid) GROUP BY department_id
+WHERE (status <> 'closed') IS TRUE AND ($1::boolean OR department_id = any($2::uuid[]) OR agent_id = $3::uuid) GROUP BY department_id
 `
 
 type CountOpenRow struct {

@@ -36,7 +36,7 @@ DELETE FROM idempotency_keys WHERE key = @key AND principal = @principal AND cre
 INSERT INTO idempotency_keys (key, principal, body_hash, message_id) VALUES ($1, $2, $3, $4);
 
 -- name: OtherOpen :one
-SELECT EXISTS (SELECT 1 FROM conversations WHERE identity_id = @identity_id AND account_id = @account_id AND status <> 'closed' AND id <> @id);
+SELECT EXISTS (SELECT 1 FROM conversations WHERE identity_id = @identity_id AND account_id = @account_id AND (status <> 'closed') IS TRUE AND id <> @id);
 
 -- name: LastInboundExternal :many
 SELECT external_id FROM messages WHERE conversation_id = $1 AND direction = 'in' ORDER BY seq DESC LIMIT 1;

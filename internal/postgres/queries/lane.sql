@@ -75,7 +75,7 @@ FROM conversations c JOIN contacts k ON k.id = c.contact_id JOIN identities i ON
 WHERE c.id = any(ARRAY(
 	SELECT o.id FROM conversations o WHERE o.identity_id = any(ARRAY(
 		SELECT t.thread_id FROM identities t WHERE t.value = any(@values::text[]) AND t.kind = @kind
-	)) AND o.account_id = @account_id AND o.status <> 'closed'
+	)) AND o.account_id = @account_id AND (o.status <> 'closed') IS TRUE
 	UNION
 	SELECT m.conversation_id FROM provider_ids p JOIN messages m ON m.id = p.message_id
 	WHERE p.provider_id = any(@targets::text[]) AND p.account_id = @account_id
@@ -89,7 +89,7 @@ FOR NO KEY UPDATE OF c;
 -- As LockConversationsOfBatch for a batch of new messages only.
 SELECT sqlc.embed(c), k.name, i.profile_name, i.username, i.type, i.value, k.opted_out_at
 FROM conversations c JOIN contacts k ON k.id = c.contact_id JOIN identities i ON i.id = c.identity_id
-WHERE c.account_id = @account_id AND c.status <> 'closed' AND c.identity_id = any(ARRAY(
+WHERE c.account_id = @account_id AND (c.status <> 'closed') IS TRUE AND c.identity_id = any(ARRAY(
 	SELECT t.thread_id FROM identities t WHERE t.value = any(@values::text[]) AND t.kind = @kind
 ))
 ORDER BY c.id

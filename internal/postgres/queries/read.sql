@@ -102,7 +102,7 @@ WHERE status = 'waiting' AND (@sees_all::boolean OR department_id = any(@departm
 
 -- name: CountOpen :many
 SELECT department_id, count(*)::int AS n FROM conversations
-WHERE status <> 'closed' AND (@sees_all::boolean OR department_id = any(@departments::uuid[]) OR agent_id = @agent_id::uuid) GROUP BY department_id;
+WHERE (status <> 'closed') IS TRUE AND (@sees_all::boolean OR department_id = any(@departments::uuid[]) OR agent_id = @agent_id::uuid) GROUP BY department_id;
 
 -- name: CountExpiring :one
 -- Conversations held by the agent, or waiting in their lines, whose window is about to shut.
