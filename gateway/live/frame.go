@@ -55,8 +55,9 @@ type (
 		Presence    chat.Presence      `json:"presence"`
 		BreakReason chat.BreakReasonID `json:"break_reason,omitzero"`
 		Since       time.Time          `json:"since"`
-		Load        int                `json:"load"`
-		Capacity    int                `json:"capacity"`
+		// As they were when this was news; not said again to who comes back later, for an agent's load changes without such news.
+		Load     *int `json:"load,omitempty"`
+		Capacity *int `json:"capacity,omitempty"`
 	}
 	viewersFrame struct {
 		Type           string              `json:"type"` // viewers

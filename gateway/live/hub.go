@@ -103,14 +103,19 @@ func (h *hub) tell(n chat.Notice) {
 		}
 	case chat.NoticePresence:
 		if p := n.Presence; p != nil {
-			h.announce("presence/"+p.Agent.String(), presenceFrame{"presence", p.Agent, p.Presence, p.Break, p.Since, p.Load, p.Capacity})
+			again := presenceFrame{Type: "presence", AgentID: p.Agent, Presence: p.Presence, BreakReason: p.Break, Since: p.Since}
+			now := again
+			now.Load, now.Capacity = &p.Load, &p.Capacity
+			h.announce("presence/"+p.Agent.String(), now, again)
 		}
 	case chat.NoticeAccount:
 		if a := n.Account; a != nil {
-			h.announce("account/"+a.ID.String(), accountFrame{"account", a.ID, a.State, a.StateReason})
+			f := accountFrame{"account", a.ID, a.State, a.StateReason}
+			h.announce("account/"+a.ID.String(), f, f)
 		}
 	case chat.NoticeSettings:
-		h.announce("settings/"+n.What, settingsFrame{Type: "settings", What: n.What})
+		f := settingsFrame{Type: "settings", What: n.What}
+		h.announce("settings/"+n.What, f, f)
 	case chat.NoticeSession:
 		for _, s := range h.socketsOf(n.Agent) {
 			s.recheckNow()
@@ -186,17 +191,13 @@ func (h *hub) everyone(v any) {
 		h.deps.Log.Error("live: a notice cannot be encoded", slog.Any("error", err))
 		return
 	}
-	h.broadcast(f)
-}
-
-func (h *hub) broadcast(body []byte) {
 	h.mu.RLock()
 	to := make([]*socket, 0, len(h.sockets))
 	for s := range h.sockets {
 		to = append(to, s)
 	}
 	h.mu.RUnlock()
-	h.deliver(to, frame{body: body}, false)
+	h.deliver(to, frame{body: f}, false)
 }
 
 func (h *hub) deliver(to []*socket, f frame, counted bool) {

@@ -91,16 +91,16 @@ func (l *lately) known() map[string]int64 {
 	return l.versions
 }
 
-// announce tells everybody the last word on something. It is remembered before the sockets are looked up, as a socket is among them
-// before it asks what it missed.
-func (h *hub) announce(about string, v any) {
-	f, err := encode(v)
+// announce tells everybody the last word on something, and remembers what of it is said again to who comes back. It is remembered
+// before the sockets are looked up, as a socket is among them before it asks what it missed.
+func (h *hub) announce(about string, now, again any) {
+	word, err := encode(again)
 	if err != nil {
 		h.deps.Log.Error("live: a notice cannot be encoded", slog.Any("error", err))
 		return
 	}
-	h.lately.note(about, f)
-	h.broadcast(f)
+	h.lately.note(about, word)
+	h.everyone(now)
 }
 
 // setVersions notes the versions of the lists, and tells everybody those that changed: the bus may have lost the news, or a client was

@@ -103,3 +103,19 @@ func TestWhoWasAwayIsToldTheLastWords(t *testing.T) {
 		t.Errorf("the record went back in time: rather once too often than never: %v", got)
 	}
 }
+
+func TestWhoComesBackIsNotToldWhatAnAgentHeldThen(t *testing.T) {
+	t.Parallel()
+	h, s, _ := hall(&record{now: time.Unix(1000, 0), copy: "1"}, chat.Principal{AgentID: chat.AgentID{1}})
+	h.lately.age(time.Unix(1000, 0), false)
+	deniz, since := chat.NewID[chat.AgentID](), time.Unix(900, 0).UTC()
+	h.tell(chat.Notice{Kind: chat.NoticePresence, Presence: &chat.PresenceNotice{Agent: deniz, Presence: chat.Online, Since: since, Load: 0, Capacity: 15}})
+	now := `{"type":"presence","agent_id":"` + deniz.String() + `","presence":"online","since":"1970-01-01T00:15:00Z","load":0,"capacity":15}`
+	if got := bodies(s); !slices.Equal(got, []string{now}) {
+		t.Errorf("told %v", got)
+	}
+	again := `{"type":"presence","agent_id":"` + deniz.String() + `","presence":"online","since":"1970-01-01T00:15:00Z"}`
+	if got := h.lately.since(time.Unix(1000, 0)); len(got) != 1 || string(got[0]) != again {
+		t.Errorf("told again %s", got)
+	}
+}

@@ -443,7 +443,7 @@ export type ServerFrame =
   | { type: 'conversation'; conversation: Conversation; events: ThreadEvent[] } // no draft in it
   | { type: 'gone'; conversation_id: ID } // no longer visible to this agent
   | { type: 'counts'; counts: Counts }
-  | { type: 'presence'; agent_id: ID; presence: Presence; break_reason?: ID; since: Time; load: number; capacity: number }
+  | { type: 'presence'; agent_id: ID; presence: Presence; break_reason?: ID; since: Time; load?: number; capacity?: number } // load and capacity only while it is news
   | { type: 'viewers'; conversation_id: ID; viewers: { agent_id: ID; typing: boolean }[] }
   | { type: 'contact_typing'; conversation_id: ID } // shown for 8 s
   | { type: 'account'; account_id: ID; state: string; state_reason: string }

@@ -149,7 +149,7 @@ class Desk {
       case 'presence':
         this.agents = this.agents.map((a) =>
           a.id === frame.agent_id
-            ? { ...a, presence: frame.presence, break_reason: frame.break_reason, presence_since: frame.since, load: frame.load, capacity: frame.capacity }
+            ? { ...a, presence: frame.presence, break_reason: frame.break_reason, presence_since: frame.since, load: frame.load ?? a.load, capacity: frame.capacity ?? a.capacity }
             : a,
         );
         break;

@@ -46,6 +46,17 @@ test('what is heard while an answer is on its way is newer than the answer', asy
   expect(desk.accounts.map((a) => a.state)).toEqual(['disconnected', 'disabled']);
 });
 
+test('a presence that is told again later leaves what somebody holds alone', async () => {
+  const loaded = desk.reload('agents');
+  await vi.advanceTimersByTimeAsync(0);
+  await answers[0]({ agents: [{ id: 'a', presence: 'offline', load: 6, capacity: 15 }] });
+  await loaded;
+  tell({ type: 'presence', agent_id: 'a', presence: 'online', since: '2026-11-22T12:00:00Z' });
+  expect(desk.agents).toMatchObject([{ presence: 'online', load: 6, capacity: 15 }]);
+  tell({ type: 'presence', agent_id: 'a', presence: 'break', since: '2026-11-22T12:00:00Z', load: 0, capacity: 9 });
+  expect(desk.agents).toMatchObject([{ presence: 'break', load: 0, capacity: 9 }]);
+});
+
 test('fifty changes of a list elsewhere are few questions, and only for what changed', async () => {
   for (let i = 0; i < 50; i++) {
     tell({ type: 'settings', what: i % 2 ? 'canned_replies' : 'agents' });

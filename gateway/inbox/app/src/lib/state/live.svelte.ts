@@ -58,7 +58,8 @@ class LiveStore {
         break;
       case 'presence':
         if (frame.agent_id === session.me?.id) {
-          session.patch({ presence: frame.presence, break_reason: frame.break_reason, presence_since: frame.since, load: frame.load, capacity: frame.capacity });
+          session.patch({ presence: frame.presence, break_reason: frame.break_reason, presence_since: frame.since });
+          if (frame.load !== undefined) session.patch({ load: frame.load, capacity: frame.capacity });
         }
         break;
       case 'conversation':

@@ -1,1 +1,0 @@
-import{Ct as e,St as t,Z as n,_t as r}from"./disclose-version-DMvMTLZg.js";import{o as i}from"./i18n.svelte-QVGKXl9b.js";import{t as a}from"./Card-V2JQug4P.js";import{t as o}from"./SignInForm-x59qaQpS.js";function s(s,c){e(c,!0);{let e=r(()=>i(`account.signIn`));a(s,{get title(){return n(e)},children:(e,t)=>{o(e,{})},$$slots:{default:!0}})}t()}export{s as default};

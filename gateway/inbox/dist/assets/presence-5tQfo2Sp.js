@@ -1,1 +1,0 @@
-import{o as e}from"./i18n.svelte-QVGKXl9b.js";import{i as t}from"./errors-Ve8bY_r2.js";function n(n){let r=n.presence===`break`?t.breakReason(n.break_reason):void 0;return r?e(`presence.breakFor`,{reason:r}):e(`presence.${n.presence}`)}export{n as t};
