@@ -141,7 +141,7 @@ func (t Target) clear(ctx context.Context, departments []chat.DepartmentID) erro
 		_, err := conn.Exec(ctx, `
 			WITH over AS (
 				UPDATE conversations SET status = 'closed', controller = 'none', waiting_since = NULL, ended_at = now(), end_reason_id = $2, last_seq = last_seq + 1
-				WHERE department_id = ANY($1) AND status <> 'closed' RETURNING id, last_seq),
+				WHERE department_id = ANY($1) AND (status <> 'closed') IS TRUE RETURNING id, last_seq),
 			told AS (
 				INSERT INTO conversation_events (conversation_id, seq, kind, at, data)
 				SELECT id, last_seq, 'ended', now(), jsonb_build_object('reason', $2::uuid) FROM over)

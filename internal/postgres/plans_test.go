@@ -95,6 +95,23 @@ func TestNoPlanReadsMoreThanItsAnswerNeeds(t *testing.T) {
 	}
 }
 
+// By a plan that counts what an agent holds by the index of pairs, each agent's count walks all that is open. While next to nothing is, such a
+// plan costs no more than another.
+func TestTheIndexOfPairsIsUsedByNobodyElse(t *testing.T) {
+	t.Parallel()
+	s := postgrestest.New(t)
+	if _, err := s.Lane().Exec(t.Context(), "DROP INDEX conversations_mine"); err != nil { // which is the better one
+		t.Fatal(err)
+	}
+	a := ask(t, s.Lane(), "force_generic_plan")
+	for i, q := range routeQuestions() {
+		a.prepare(t, i, q)
+		if _, _, text := a.run(t, i, q); strings.Contains(text, "conversations_open") {
+			t.Errorf("%s:\n%s", q.name, text)
+		}
+	}
+}
+
 func (q question) asker(desk, lane *asker) *asker {
 	if q.lane {
 		return lane

@@ -195,7 +195,7 @@ func (q *Queries) ConversationRow(ctx context.Context, ids []chat.UUID) ([]Conve
 
 const CountExpiring = `-- name: CountExpiring :one
 SELECT count(*)::int FROM conversations c JOIN channel_accounts a ON a.id = c.account_id
-WHERE c.status IN ('waiting', 'assigned', 'pending') AND a.kind = any($1::text[])
+WHERE (c.status <> 'closed') IS TRUE AND a.kind = any($1::text[])
 	AND c.window_opened_at > $2::timestamptz AND c.window_opened_at <= $3::timestamptz
 	AND (c.agent_id = $4::uuid OR (c.status = 'waiting' AND ($5::boolean OR c.department_id = any($6::uuid[]))))
 `

@@ -262,8 +262,8 @@ CREATE TABLE conversations (
 	CHECK ((status IN ('assigned', 'pending')) <= (agent_id IS NOT NULL)),
 	CHECK ((status = 'closed') = (ended_at IS NOT NULL))
 ) WITH (fillfactor = 80);
--- at most one open conversation of a pair. "IS TRUE": only who says the same may use it; whoever asks for an agent's or a line's would walk all
--- of it by a plan that was made while next to nothing was open
+-- at most one open conversation of a pair, and all that is open, for who asks for it in these words. Who asks for an agent's or a line's does not:
+-- by a plan that was made while next to nothing was open it would walk all of it
 CREATE UNIQUE INDEX conversations_open ON conversations (identity_id, account_id) WHERE (status <> 'closed') IS TRUE;
 CREATE INDEX conversations_identity ON conversations (identity_id);
 CREATE INDEX conversations_contact ON conversations (contact_id, ended_at DESC); -- who had them last

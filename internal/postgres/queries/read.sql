@@ -107,6 +107,6 @@ WHERE (status <> 'closed') IS TRUE AND (@sees_all::boolean OR department_id = an
 -- name: CountExpiring :one
 -- Conversations held by the agent, or waiting in their lines, whose window is about to shut.
 SELECT count(*)::int FROM conversations c JOIN channel_accounts a ON a.id = c.account_id
-WHERE c.status IN ('waiting', 'assigned', 'pending') AND a.kind = any(@kinds::text[])
+WHERE (c.status <> 'closed') IS TRUE AND a.kind = any(@kinds::text[])
 	AND c.window_opened_at > @from_at::timestamptz AND c.window_opened_at <= @to_at::timestamptz
 	AND (c.agent_id = @agent_id::uuid OR (c.status = 'waiting' AND (@sees_all::boolean OR c.department_id = any(@departments::uuid[]))));
